@@ -1,0 +1,1 @@
+"""Database adapters, one folder each; the core finds them through entry points."""

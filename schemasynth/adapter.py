@@ -1,0 +1,359 @@
+"""The port to databases: what an adapter must do, and the registry that finds it by URL.
+
+Imports the model and errors only; adapters, and all packages that read or write, import it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+
+from schemasynth.errors import AdapterNotFound, DriverMissing
+from schemasynth.model import Schema, Table, TableName
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+ENTRY_POINT_GROUP = "schemasynth.adapters"
+GENERIC = "generic"
+CHUNK_ROWS = 50_000
+"""Rows read or written at a time: about 50 MB of a wide table, large enough for bulk speed."""
+UNION_LIMIT = 200
+"""Selects joined by one UNION ALL; SQLite refuses more than 500."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a database and its adapter can do; the contract suite tests every claim.
+
+    Attributes:
+        schemas: tables live in named schemas.
+        comments: tables and columns have comments.
+        sequences: sequences exist as objects of their own.
+        computed_columns: generated columns are reflected.
+        identity_columns: identity or serial columns are reflected.
+        checks: CHECK constraints are reflected.
+        deferrable_foreign_keys: foreign keys can wait until commit.
+        unvalidated_constraints: a constraint can stand although rows violate it.
+        foreign_keys_enforced: when foreign keys are checked.
+        session_read_only: the database itself refuses writes on a source connection.
+        atomic_switch: how staged tables take the place of old ones at one moment.
+        bulk_load: rows are loaded by the database's bulk path.
+        max_identifier_length: in bytes.
+    """
+
+    schemas: bool
+    comments: bool
+    sequences: bool
+    computed_columns: bool
+    identity_columns: bool
+    checks: bool
+    deferrable_foreign_keys: bool
+    unvalidated_constraints: bool
+    foreign_keys_enforced: Literal["row", "statement", "commit", "never"]
+    session_read_only: bool
+    atomic_switch: Literal["file", "transaction", "none"]
+    bulk_load: bool
+    max_identifier_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which tables are meant.
+
+    Attributes:
+        schemas: named schemas; empty means the connection's default schema.
+        include: glob patterns on the table's name or dotted name; empty means all.
+        exclude: glob patterns to leave out; stronger than `include`.
+    """
+
+    schemas: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def selects(self, name: TableName) -> bool:
+        """Tell whether the patterns let a table through."""
+        included = not self.include or _matches(name, self.include)
+        return included and not _matches(name, self.exclude)
+
+
+def _matches(name: TableName, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name.name, p) or fnmatchcase(str(name), p) for p in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseIdentity:
+    """Facts that tell one database from every other one; equal facts mean the same database."""
+
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The row by which a database says that it may be refreshed.
+
+    Attributes:
+        target_id: random, made by `target init`.
+        environment: what people call the database.
+        created_at: ISO 8601, UTC.
+    """
+
+    target_id: str
+    environment: str
+    created_at: str
+
+
+class Relations(Protocol):
+    """Something that can be queried by table of the model: a source, a target or staged tables."""
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """The SQLAlchemy dialect, for quoting and compiling."""
+
+    def relation(self, table: Table) -> sa.TableClause:
+        """Return the relation that holds the table's rows here, with the model's columns."""
+
+    def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[tuple[Any, ...]]:
+        """Run a SELECT and return its rows; for aggregates and samples, not for whole tables."""
+
+
+class Connection(AbstractContextManager["Connection"], Relations, ABC):
+    """What source and target share: reflection, queries, identity."""
+
+    url: sa.URL
+
+    def __enter__(self) -> Self:
+        """Return the open connection."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the connection; may be called twice."""
+
+    @abstractmethod
+    def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008 frozen
+        """Read the catalogue in a fixed number of statements a schema.
+
+        Args:
+            selection: which tables.
+
+        Returns:
+            The schema with declared keys only, without row counts, without the tables of
+            schemasynth itself.
+
+        Raises:
+            ReflectionError: the catalogue cannot be read, or a schema does not exist.
+        """
+
+    @abstractmethod
+    def identity(self) -> DatabaseIdentity:
+        """Return what tells this database from any other, whatever the URL's spelling."""
+
+    @abstractmethod
+    def marker(self) -> Marker | None:
+        """Return the marker if this database carries one."""
+
+    @abstractmethod
+    def nonce(self) -> str | None:
+        """Return the value last written by `TargetConnection.write_nonce`, if there is any."""
+
+
+class SourceConnection(Connection):
+    """A read-only connection: has no method that writes, and refuses statements that would."""
+
+    @abstractmethod
+    def arrow_schema(self, table: Table) -> pa.Schema:
+        """Return the schema of the batches that `read` yields.
+
+        A column has `model.arrow_type` of its type, unless the values do not fit it: then text.
+        """
+
+    @abstractmethod
+    def read(
+        self,
+        table: Table,
+        columns: Sequence[str] | None = None,
+        *,
+        limit: int | None = None,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream a table.
+
+        Args:
+            table: the table.
+            columns: which columns, in which order; all by default.
+            limit: at most so many rows.
+            chunk_rows: at most so many rows a batch.
+
+        Returns:
+            Batches of `arrow_schema`, restricted to `columns`; at least one, possibly empty.
+        """
+
+    @abstractmethod
+    def write_privileges(self) -> tuple[str, ...]:
+        """Return what this role could write, one line per privilege; empty if nothing."""
+
+
+class Load(AbstractContextManager["Load"], Relations, ABC):
+    """Tables staged beside those of the target; gone without trace unless switched."""
+
+    def __enter__(self) -> Self:
+        """Return the load."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop what is staged and not switched."""
+        self.abort()
+
+    @abstractmethod
+    def stage(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
+        """Load the rows of one table beside the target.
+
+        Args:
+            table: the target's table, with the target's types.
+            batches: columns by name; computed columns are left out by the loader.
+
+        Returns:
+            The number of rows loaded.
+
+        Raises:
+            LoadError: the rows do not fit; names table and column, never a value.
+        """
+
+    @abstractmethod
+    def switch(self) -> None:
+        """Put all staged tables in the place of the target's at one moment; sets sequences.
+
+        Raises:
+            LoadError: the database refused; the target is as it was.
+        """
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the staged tables; the target is as it was. Harmless after `switch`."""
+
+
+class TargetConnection(Connection):
+    """A connection that may refresh a marked database."""
+
+    @abstractmethod
+    def write_marker(self, environment: str) -> Marker:
+        """Mark this database as refreshable; keeps a marker that is already there."""
+
+    @abstractmethod
+    def write_nonce(self, value: str) -> None:
+        """Store a random value beside the marker, committed, for the probe through the source."""
+
+    @abstractmethod
+    def load(self, schema: Schema, run_id: str) -> Load:
+        """Open a load.
+
+        Args:
+            schema: the tables to be replaced, as reflected from this target; others stay.
+            run_id: names what is staged.
+        """
+
+    @abstractmethod
+    def recover(self) -> Sequence[str]:
+        """Remove what an interrupted load left; returns what was done, one line each."""
+
+
+class Adapter(ABC):
+    """One kind of database."""
+
+    backend: ClassVar[str]
+    """SQLAlchemy's backend name, for example ``postgresql``."""
+    capabilities: ClassVar[Capabilities]
+
+    @abstractmethod
+    def source(self, url: sa.URL) -> SourceConnection:
+        """Open a read-only connection.
+
+        Raises:
+            AdapterError: the database cannot be reached; the message holds no password.
+            DriverMissing: the driver is not installed.
+        """
+
+    @abstractmethod
+    def target(self, url: sa.URL) -> TargetConnection:
+        """Open a connection to a database that may be refreshed; raises as `source`."""
+
+
+_registered: dict[str, type[Adapter]] = {}
+
+
+def register(backend: str, adapter: type[Adapter]) -> None:
+    """Register an adapter in this process; stronger than entry points.
+
+    Args:
+        backend: SQLAlchemy's backend name.
+        adapter: its class.
+    """
+    _registered[backend] = adapter
+
+
+def available() -> Mapping[str, EntryPoint]:
+    """Return the entry points of installed adapters by backend name."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def adapter_for(url: sa.URL) -> Adapter:
+    """Return the adapter for a URL; `generic` where the database has none of its own.
+
+    Args:
+        url: a SQLAlchemy URL.
+
+    Raises:
+        AdapterNotFound: neither an adapter nor a SQLAlchemy dialect knows the backend.
+        DriverMissing: the adapter is there, what it imports is not.
+    """
+    backend = url.get_backend_name()
+    if backend in _registered:
+        return _registered[backend]()
+    points = available()
+    point = points.get(backend) or points.get(GENERIC)
+    if point is None:
+        raise AdapterNotFound(
+            f"No adapter for {backend!r}; installed: {', '.join(sorted(points)) or 'none'}."
+        )
+    try:
+        adapter: type[Adapter] = point.load()
+    except ModuleNotFoundError as error:
+        raise DriverMissing(
+            f"The adapter {point.name!r} needs the module {error.name!r}: "
+            f"install it with `pip install 'schemasynth[{backend}]'`."
+        ) from error
+    return adapter()
+
+
+def count_rows(relations: Relations, schema: Schema) -> Schema:
+    """Return the schema with exact row counts, counted in one statement per `UNION_LIMIT` tables.
+
+    Args:
+        relations: where the tables are.
+        schema: the tables to count.
+    """
+    import sqlalchemy as sa
+
+    counted: list[Table] = []
+    for start in range(0, len(schema.tables), UNION_LIMIT):
+        part = schema.tables[start : start + UNION_LIMIT]
+        selects = [
+            sa.select(sa.literal(i).label("i"), sa.func.count().label("n")).select_from(
+                relations.relation(table)
+            )
+            for i, table in enumerate(part)
+        ]
+        counts = {int(i): int(n) for i, n in relations.select(sa.union_all(*selects))}
+        counted += [replace(table, row_count=counts[i]) for i, table in enumerate(part)]
+    return replace(schema, tables=tuple(counted))

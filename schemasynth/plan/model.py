@@ -1,0 +1,237 @@
+"""What a refresh does to each table, foreign key and column, as frozen values.
+
+Imports the model only; the plan file, the rewrites and the generator are built on it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from schemasynth.errors import PlanError
+from schemasynth.model import SqlType, TableName
+
+
+class Role(enum.StrEnum):
+    """What a table is in a refresh."""
+
+    SUBJECT = "subject"
+    """Generated on its own; has its planned number of rows exactly."""
+    LINKED = "linked"
+    """Generated in the context of a parent, which decides the number of rows."""
+    REFERENCE = "reference"
+    """Small and not about people: copied."""
+    SKIP = "skip"
+    """Left as it is in the target."""
+
+
+class ForeignKeyTreatment(enum.StrEnum):
+    """How a foreign key comes through the generator."""
+
+    CONTEXT = "context"
+    """The generator makes children per parent: keeps child-parent and sibling patterns, counts."""
+    MATCHED = "matched"
+    """The generator's own matcher for further parents."""
+    CATEGORY = "category"
+    """The parent row is a category of the child; for reference tables and small parents."""
+    RESTORED = "restored"
+    """Kept out of the generator; rebuilt under the source's law when rows are restored."""
+
+
+class ColumnTreatment(enum.StrEnum):
+    """Where a column's synthetic values come from."""
+
+    LEARN = "learn"
+    """The generator, in the column's encoding."""
+    KEY = "key"
+    """New values of the source's key format."""
+    FOREIGN_KEY = "foreign_key"
+    """The referenced row."""
+    DETERMINED = "determined"
+    """An implicit entity's row, which determines it."""
+    COMPUTED = "computed"
+    """The database."""
+    CONSTANT = "constant"
+    """The plan's `value`."""
+    NULL = "null"
+    """NULL."""
+
+
+class Encoding(enum.StrEnum):
+    """Encodings of the generator, by the names of the MOSTLY AI SDK's `ModelEncodingType`."""
+
+    CATEGORICAL = "TABULAR_CATEGORICAL"
+    NUMERIC_DIGIT = "TABULAR_NUMERIC_DIGIT"
+    NUMERIC_DISCRETE = "TABULAR_NUMERIC_DISCRETE"
+    NUMERIC_BINNED = "TABULAR_NUMERIC_BINNED"
+    DATETIME = "TABULAR_DATETIME"
+    CHARACTER = "TABULAR_CHARACTER"
+    LAT_LONG = "TABULAR_LAT_LONG"
+    TEXT = "LANGUAGE_TEXT"
+
+
+class KeyKind(enum.StrEnum):
+    """Families of key formats."""
+
+    INTEGER = "integer"
+    PATTERN = "pattern"
+    CHECKED = "checked"
+    UUID = "uuid"
+    TEMPORAL = "temporal"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFormat:
+    """How values of a key column are written.
+
+    Attributes:
+        kind: the family.
+        minimum: smallest integer of the source, or ISO start of a date or time.
+        maximum: largest integer, or ISO end.
+        patterns: shapes with their share, for example ``(("AB\\d{4}[A-Z]", 0.8), …)``: a
+            sequence of literal characters and classes ``\\d``, ``[A-Z]``, ``[a-z]`` with counts.
+        check: module of python-stdnum whose check digit or letter all values satisfy, for
+            example ``es.dni``; such values are made by it.
+        compact: for `check`: values stand without separators.
+        version: of a UUID.
+    """
+
+    kind: KeyKind
+    minimum: int | str | None = None
+    maximum: int | str | None = None
+    patterns: tuple[tuple[str, float], ...] = ()
+    check: str | None = None
+    compact: bool = True
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """What happens to a column.
+
+    Attributes:
+        name: the column.
+        type: its type in the source.
+        nullable: whether it may be NULL in the source.
+        treatment: where its values come from.
+        encoding: the generator's, for `learn`.
+        key_format: for `key`.
+        value: for `constant`, as text.
+        reason: why, for people.
+    """
+
+    name: str
+    type: SqlType
+    nullable: bool
+    treatment: ColumnTreatment
+    encoding: Encoding | None = None
+    key_format: KeyFormat | None = None
+    value: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeyPlan:
+    """What happens to a foreign key.
+
+    Attributes:
+        columns: of the child.
+        referred: the parent table, or the implicit entity where `to_entity`.
+        referred_columns: a candidate key of the parent.
+        treatment: how it comes through the generator.
+        to_entity: `referred.name` is an implicit entity of the plan.
+        null_share: rows whose key is NULL (or violated), of all rows, 0 to 1.
+        nullable: whether a restored row may have NULL there.
+        reason: why, for people.
+        runner_up: the treatment or parent that came second, and by how much.
+    """
+
+    columns: tuple[str, ...]
+    referred: TableName
+    referred_columns: tuple[str, ...]
+    treatment: ForeignKeyTreatment
+    to_entity: bool = False
+    null_share: float = 0.0
+    nullable: bool = True
+    reason: str = ""
+    runner_up: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """What happens to a table, or to an implicit entity that stands as one.
+
+    Attributes:
+        name: the table; an implicit entity has its name and no schema.
+        role: what it is.
+        rows: rows of the source.
+        size: planned rows; for `linked` what the parent's growth makes likely.
+        primary_key: columns; empty where the table has none.
+        unique_keys: columns of each further unique key.
+        columns: in the table's order.
+        foreign_keys: the accepted ones.
+        is_entity: it is an implicit entity and disappears on restore.
+        reason: why it has this role, for people.
+        runner_up: the role that came second.
+    """
+
+    name: TableName
+    role: Role
+    rows: int
+    size: int
+    primary_key: tuple[str, ...] = ()
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    columns: tuple[ColumnPlan, ...] = ()
+    foreign_keys: tuple[ForeignKeyPlan, ...] = ()
+    is_entity: bool = False
+    reason: str = ""
+    runner_up: str = ""
+
+    def column(self, name: str) -> ColumnPlan:
+        """Return the plan of a column.
+
+        Raises:
+            PlanError: there is none of that name.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise PlanError(f"Column {name} is not in table {self.name} of the plan.")
+
+    @property
+    def context(self) -> ForeignKeyPlan | None:
+        """The foreign key to the context parent, if the table has one."""
+        for key in self.foreign_keys:
+            if key.treatment is ForeignKeyTreatment.CONTEXT:
+                return key
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshPlan:
+    """A reviewed decision about every table.
+
+    Attributes:
+        source: the source's name, without credentials.
+        fingerprint: of the source's schema when the plan was made.
+        tables: in load order: parents first; implicit entities among them.
+        scale: planned rows by rows of the source.
+        notes: what a person should know, one line each.
+    """
+
+    source: str
+    fingerprint: str
+    tables: tuple[TablePlan, ...]
+    scale: float = 1.0
+    notes: tuple[str, ...] = field(default=())
+
+    def table(self, name: TableName) -> TablePlan:
+        """Return the plan of a table.
+
+        Raises:
+            PlanError: there is none of that name.
+        """
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise PlanError(f"Table {name} is not in the plan.")

@@ -1,0 +1,80 @@
+"""What the generator gets: tables with one surrogate key each and single-column references.
+
+Imports the plan's values only; rewrites produce it, the generator consumes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from schemasynth.plan.model import Encoding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frames: TypeAlias = "Mapping[str, pd.DataFrame]"
+"""Frames by table name as text (`str(TableName)`); columns are `pandas.ArrowDtype`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedColumn:
+    """A column to be learned."""
+
+    name: str
+    encoding: Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedReference:
+    """A column that holds the key of a row of `table`."""
+
+    column: str
+    table: str
+    is_context: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTable:
+    """A table as the generator sees it.
+
+    Attributes:
+        name: as in `Frames`; any text, the generator gives it an alias.
+        key: the column that identifies a row: unique, not NULL, integers in the source's frame,
+            text the generator made in a synthetic one.
+        columns: to be learned; may be empty.
+        references: at most one with `is_context`.
+        size: rows to generate, for a table without a context reference.
+    """
+
+    name: str
+    key: str
+    columns: tuple[PreparedColumn, ...]
+    references: tuple[PreparedReference, ...] = ()
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was changed on restore so that constraints hold: counted, never silent."""
+
+    table: str
+    what: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The source's rows on their way through the generator.
+
+    Attributes:
+        tables: what the generator learns, parents first.
+        frames: their rows, and those of tables not yet prepared.
+        kept: what `restore` needs of the source: key values to be disjoint from, shapes of
+            hierarchies, reference rows; private, wiped with the workspace.
+    """
+
+    tables: tuple[PreparedTable, ...]
+    frames: Frames
+    kept: Frames = field(default_factory=dict)
