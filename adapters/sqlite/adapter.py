@@ -1,0 +1,151 @@
+"""The SQLite adapter: how files are opened, read-only for a source.
+
+Imports the shared SQL base; found through the entry point.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from schemasynth.adapter import Adapter, Capabilities, SourceConnection, TargetConnection
+from schemasynth.errors import AdapterError
+
+from .._sql.connection import connecting, new_engine
+from .._sql.guard import only_reads
+from .connection import SQLiteSource, SQLiteTarget
+
+BUSY_SECONDS = 10.0
+"""How long a connection waits for another process's lock."""
+_READ_ACTIONS = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+)
+_READ_PRAGMAS = frozenset(
+    {
+        "table_info",
+        "table_xinfo",
+        "index_list",
+        "index_info",
+        "index_xinfo",
+        "foreign_key_list",
+        "foreign_key_check",
+        "database_list",
+        "query_only",
+        "read_uncommitted",
+    }
+)
+_SETTING_PRAGMAS = frozenset({"query_only", "read_uncommitted"})
+"""Pragmas whose argument is a new value, not the name of what is read."""
+
+
+class SQLiteAdapter(Adapter):
+    """SQLite files."""
+
+    backend = "sqlite"
+    capabilities = Capabilities(
+        schemas=False,
+        comments=False,
+        sequences=False,
+        computed_columns=True,
+        identity_columns=True,
+        checks=True,
+        deferrable_foreign_keys=True,
+        unvalidated_constraints=False,
+        foreign_keys_enforced="statement",
+        session_read_only=True,
+        atomic_switch="file",
+        bulk_load=True,
+        max_identifier_length=1_000_000,
+    )
+
+    def source(self, url: sa.URL) -> SourceConnection:
+        """Open a file for reading; creates nothing, not even beside it."""
+        path = existing_file(url)
+        engine = new_engine(url, creator=_reader(path), poolclass=sa.NullPool)
+        only_reads(engine)
+        with connecting(url):
+            return SQLiteSource(url, path, engine)
+
+    def target(self, url: sa.URL) -> TargetConnection:
+        """Open a file that may be refreshed; it must exist."""
+        path = existing_file(url)
+        engine = new_engine(url, creator=_writer(path), poolclass=sa.NullPool)
+        with connecting(url):
+            return SQLiteTarget(url, path, engine)
+
+
+def existing_file(url: sa.URL) -> Path:
+    """Return the file of a URL.
+
+    Raises:
+        AdapterError: there is none, or it is a database in memory.
+    """
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise AdapterError("A SQLite database must be a plain file: sqlite:///path/to/file.sqlite.")
+    path = Path(url.database)
+    if not path.is_file():
+        raise AdapterError(f"There is no file {path}.")
+    return path.resolve()
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path))}?{mode}"
+
+
+def _reader(path: Path) -> Callable[[], sqlite3.Connection]:
+    def connect() -> sqlite3.Connection:
+        try:
+            return _checked(_uri(path, "mode=ro"))
+        except sqlite3.OperationalError:
+            # A WAL database in a folder that cannot be written needs no lock to be read.
+            return _checked(_uri(path, "mode=ro&immutable=1"))
+
+    return connect
+
+
+def _checked(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    connection.text_factory = _text
+    connection.set_authorizer(_authorise)
+    return connection
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _authorise(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    if action in _READ_ACTIONS:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA and first in _READ_PRAGMAS:
+        changes = first in _SETTING_PRAGMAS and second is not None
+        return sqlite3.SQLITE_DENY if changes else sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_TRANSACTION:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_UPDATE and first == "sqlite_master":
+        # Asked when a pragma function is declared; a real update needs a pragma denied above.
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _writer(path: Path) -> Callable[[], sqlite3.Connection]:
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(_uri(path, "mode=rw"), uri=True, timeout=BUSY_SECONDS)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    return connect

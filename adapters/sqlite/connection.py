@@ -1,0 +1,117 @@
+"""SQLite as a source and as a target.
+
+Imported by the SQLite adapter only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from schemasynth.adapter import (
+    CHUNK_ROWS,
+    DatabaseIdentity,
+    Load,
+    Selection,
+    SourceConnection,
+    TargetConnection,
+)
+from schemasynth.model import Schema, Table, TableName
+
+from .._sql.connection import SqlMarker, SqlRelations
+from .load import SQLiteLoad, leftovers
+from .reflect import reflect
+from .values import contents_statements, fitting_type, read_contents, to_arrow
+
+
+class _SQLiteConnection(SqlRelations):
+    """What source and target share."""
+
+    def __init__(self, url: sa.URL, path: Path, engine: sa.Engine) -> None:
+        self.url, self.path = url, path
+        self.connection = engine.connect()
+
+    def close(self) -> None:
+        """Release the file."""
+        self.connection.close()
+
+    def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
+        """Read the catalogue."""
+        return reflect(self.connection, selection)
+
+    def identity(self) -> DatabaseIdentity:
+        """Return device and inode, which no spelling of the path changes."""
+        status = self.path.stat()
+        return DatabaseIdentity(("sqlite", str(status.st_dev), str(status.st_ino)))
+
+
+class SQLiteSource(_SQLiteConnection, SourceConnection):
+    """A file opened for reading."""
+
+    def __init__(self, url: sa.URL, path: Path, engine: sa.Engine) -> None:
+        """Open the file."""
+        super().__init__(url, path, engine)
+        self._types: dict[TableName, pa.Schema] = {}
+
+    def arrow_schema(self, table: Table) -> pa.Schema:
+        """Return the types that all values of each column fit, found in one scan."""
+        if table.name not in self._types:
+            relation = self.relation(table)
+            rows = [self.select(s)[0] for s in contents_statements(table, relation)]
+            found = read_contents(rows)
+            self._types[table.name] = pa.schema(
+                [
+                    pa.field(column.name, fitting_type(column, contents))
+                    for column, contents in zip(table.columns, found, strict=True)
+                ]
+            )
+        return self._types[table.name]
+
+    def read(
+        self,
+        table: Table,
+        columns: Sequence[str] | None = None,
+        *,
+        limit: int | None = None,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream the rows."""
+        names = list(table.column_names if columns is None else columns)
+        known = self.arrow_schema(table)
+        schema = pa.schema([known.field(name) for name in names])
+        relation = self.relation(table)
+        statement = sa.select(*(relation.c[name] for name in names)).limit(limit)
+        rows = self.connection.execution_options(stream_results=True).execute(statement)
+        empty = True
+        for part in rows.partitions(chunk_rows):
+            empty = False
+            yield pa.RecordBatch.from_arrays(
+                [to_arrow(v, f.type) for v, f in zip(zip(*part), schema, strict=True)],  # noqa: B905
+                schema=schema,
+            )
+        if empty:
+            yield pa.RecordBatch.from_pylist([], schema=schema)
+
+    def write_privileges(self) -> tuple[str, ...]:
+        """Return nothing: the file is opened read-only, whatever its mode."""
+        return ()
+
+
+class SQLiteTarget(_SQLiteConnection, SqlMarker, TargetConnection):
+    """A file that may be refreshed."""
+
+    def load(self, schema: Schema, run_id: str) -> Load:
+        """Stage into a copy of the file."""
+        self.connection.rollback()
+        return SQLiteLoad(self.url, self.path, schema, run_id)
+
+    def recover(self) -> Sequence[str]:
+        """Remove copies that an interrupted load left beside the file."""
+        done = []
+        for path in leftovers(self.path):
+            path.unlink(missing_ok=True)
+            done.append(f"Removed {path.name}, left by an interrupted load.")
+        return done

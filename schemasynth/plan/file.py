@@ -1,0 +1,309 @@
+"""The plan as a commented TOML file, meant to be edited and committed.
+
+Imports the plan's values; pydantic only here, where a file comes from outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import Enum
+from typing import Any
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from tomlkit.exceptions import TOMLKitError
+
+from schemasynth.errors import PlanError
+from schemasynth.model import SqlType, TableName, TypeFamily
+from schemasynth.plan.check import check_plan
+from schemasynth.plan.model import (
+    ColumnPlan,
+    ColumnTreatment,
+    Encoding,
+    ForeignKeyPlan,
+    ForeignKeyTreatment,
+    KeyFormat,
+    RefreshPlan,
+    Role,
+    TablePlan,
+)
+
+VERSION = 1
+_HEADER = """\
+What a refresh does to each table, foreign key and column. Edit and commit it, then run
+`schemasynth refresh SOURCE TARGET --plan THIS_FILE`. An edit that cannot work is refused.
+
+role       subject: generated on its own | linked: generated in the context of a parent
+           reference: copied | skip: left as it is in the target
+treatment  of a foreign key: context | matched | category | restored
+           of a column: learn | key | foreign_key | determined | computed | constant | null
+"""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Type(_Strict):
+    sql: str
+    family: TypeFamily
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+    timezone: bool = False
+    values: tuple[str, ...] = ()
+
+
+class _Column(_Strict):
+    name: str
+    treatment: ColumnTreatment
+    type: _Type
+    nullable: bool = True
+    encoding: Encoding | None = None
+    key_format: dict[str, Any] | None = None
+    value: str | None = None
+    reason: str = ""
+
+
+class _ForeignKey(_Strict):
+    columns: tuple[str, ...]
+    references: str
+    references_schema: str | None = None
+    references_columns: tuple[str, ...]
+    treatment: ForeignKeyTreatment
+    to_entity: bool = False
+    null_share: float = 0.0
+    nullable: bool = True
+    reason: str = ""
+    runner_up: str = ""
+
+
+class _Table(_Strict):
+    name: str
+    schema_name: str | None = None
+    role: Role
+    rows: int
+    size: int
+    primary_key: tuple[str, ...] = ()
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    is_entity: bool = False
+    reason: str = ""
+    runner_up: str = ""
+    foreign_key: tuple[_ForeignKey, ...] = ()
+    column: tuple[_Column, ...] = ()
+
+
+class _Plan(_Strict):
+    schemasynth_plan: int
+    source: str
+    fingerprint: str
+    scale: float = 1.0
+    notes: tuple[str, ...] = ()
+    table: tuple[_Table, ...] = ()
+
+
+def write_plan(plan: RefreshPlan) -> str:
+    """Return a plan as TOML.
+
+    Args:
+        plan: to be read back by `read_plan` without change.
+    """
+    document = tomlkit.document()
+    for line in _HEADER.splitlines():
+        document.add(tomlkit.comment(line) if line else tomlkit.nl())
+    document.add(tomlkit.nl())
+    head = {"schemasynth_plan": VERSION, "source": plan.source, "fingerprint": plan.fingerprint}
+    for key, value in {**head, "scale": plan.scale}.items():
+        document.add(key, tomlkit.item(value))
+    notes = tomlkit.array()
+    for note in plan.notes:
+        notes.add_line(note)
+    document.add("notes", notes.multiline(bool(plan.notes)))
+    tables = tomlkit.aot()
+    for table in plan.tables:
+        tables.append(_table_item(table))
+    document.add("table", tables)
+    return tomlkit.dumps(document)
+
+
+def _table_item(plan: TablePlan) -> tomlkit.items.Table:
+    table = tomlkit.table()
+    fields = {
+        "name": plan.name.name,
+        "schema_name": plan.name.schema,
+        "role": plan.role,
+        "rows": plan.rows,
+        "size": plan.size,
+        "primary_key": plan.primary_key,
+        "unique_keys": plan.unique_keys,
+        "is_entity": plan.is_entity or None,
+        "reason": plan.reason,
+        "runner_up": plan.runner_up,
+    }
+    _fill(table, fields)
+    keys, columns = tomlkit.aot(), tomlkit.aot()
+    for key in plan.foreign_keys:
+        item = tomlkit.table()
+        _fill(item, _foreign_key_fields(key))
+        keys.append(item)
+    for column in plan.columns:
+        item = tomlkit.table()
+        _fill(item, _column_fields(column))
+        columns.append(item)
+    if plan.foreign_keys:
+        table.add("foreign_key", keys)
+    table.add("column", columns)
+    return table
+
+
+def _foreign_key_fields(key: ForeignKeyPlan) -> dict[str, Any]:
+    return {
+        "columns": key.columns,
+        "references": key.referred.name,
+        "references_schema": key.referred.schema,
+        "references_columns": key.referred_columns,
+        "treatment": key.treatment,
+        "to_entity": key.to_entity or None,
+        "null_share": key.null_share or None,
+        "nullable": key.nullable,
+        "reason": key.reason,
+        "runner_up": key.runner_up,
+    }
+
+
+def _column_fields(column: ColumnPlan) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "treatment": column.treatment,
+        "encoding": column.encoding,
+        "key_format": _present(asdict(column.key_format)) if column.key_format else None,
+        "value": column.value,
+        "type": _present(asdict(column.type)),
+        "nullable": column.nullable,
+        "reason": column.reason,
+    }
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in fields.items() if v not in (None, (), "")}
+
+
+def _fill(table: tomlkit.items.Table, fields: dict[str, Any]) -> None:
+    for key, value in fields.items():
+        if value in (None, "", ()):
+            continue
+        if isinstance(value, dict):
+            inline = tomlkit.inline_table()
+            inline.update({k: _plain(v) for k, v in value.items()})
+            table.add(key, inline)
+        else:
+            table.add(key, tomlkit.item(_plain(value)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+def read_plan(text: str) -> RefreshPlan:
+    """Read a plan file.
+
+    Args:
+        text: TOML.
+
+    Raises:
+        PlanError: it is not TOML, or an entry cannot work; names line or entry and why.
+    """
+    try:
+        content = tomlkit.parse(text).unwrap()
+    except TOMLKitError as error:
+        raise PlanError(f"The plan is not valid TOML: {error}.") from None
+    try:
+        raw = _Plan.model_validate(content)
+    except ValidationError as error:
+        raise PlanError(_first_problem(error, content)) from None
+    if raw.schemasynth_plan != VERSION:
+        raise PlanError(f"The plan has version {raw.schemasynth_plan}; this one reads {VERSION}.")
+    plan = RefreshPlan(
+        source=raw.source,
+        fingerprint=raw.fingerprint,
+        tables=tuple(_table(table) for table in raw.table),
+        scale=raw.scale,
+        notes=raw.notes,
+    )
+    check_plan(plan)
+    return plan
+
+
+def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
+    problem = error.errors()[0]
+    where: list[str] = []
+    current: Any = content
+    for part in problem["loc"]:
+        current = _step(current, part)
+        name = current.get("name") if isinstance(current, dict) else None
+        where.append(f"{part + 1} ({name})" if isinstance(part, int) and name else str(part))
+    return f"The plan is refused at {' '.join(where)}: {problem['msg'].lower()}."
+
+
+def _step(current: Any, part: int | str) -> Any:
+    try:
+        return current[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _table(raw: _Table) -> TablePlan:
+    return TablePlan(
+        name=TableName(raw.name, raw.schema_name),
+        role=raw.role,
+        rows=raw.rows,
+        size=raw.size,
+        primary_key=raw.primary_key,
+        unique_keys=raw.unique_keys,
+        columns=tuple(_column(column) for column in raw.column),
+        foreign_keys=tuple(_foreign_key(key) for key in raw.foreign_key),
+        is_entity=raw.is_entity,
+        reason=raw.reason,
+        runner_up=raw.runner_up,
+    )
+
+
+def _foreign_key(raw: _ForeignKey) -> ForeignKeyPlan:
+    return ForeignKeyPlan(
+        columns=raw.columns,
+        referred=TableName(raw.references, raw.references_schema),
+        referred_columns=raw.references_columns,
+        treatment=raw.treatment,
+        to_entity=raw.to_entity,
+        null_share=raw.null_share,
+        nullable=raw.nullable,
+        reason=raw.reason,
+        runner_up=raw.runner_up,
+    )
+
+
+def _column(raw: _Column) -> ColumnPlan:
+    return ColumnPlan(
+        name=raw.name,
+        type=SqlType(**raw.type.model_dump()),
+        nullable=raw.nullable,
+        treatment=raw.treatment,
+        encoding=raw.encoding,
+        key_format=_key_format(raw),
+        value=raw.value,
+        reason=raw.reason,
+    )
+
+
+def _key_format(raw: _Column) -> KeyFormat | None:
+    if raw.key_format is None:
+        return None
+    try:
+        return TypeAdapter(KeyFormat).validate_python(raw.key_format)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].lower()
+        raise PlanError(f"The key_format of column {raw.name} is refused: {message}.") from None

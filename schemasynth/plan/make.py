@@ -1,0 +1,392 @@
+"""A plan made of a schema and samples: roles, contexts, treatments, each with its reason.
+
+Imports the model, the graph and the plan's parts; called by the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from schemasynth.arrays import array, lookup
+from schemasynth.graph import ContextChoice, ContextScore, choose_contexts, load_order
+from schemasynth.graph.context import Candidate, score
+from schemasynth.model import Column, ForeignKey, ImplicitEntity, Schema, Table, TableName
+from schemasynth.model.fingerprint import fingerprint
+from schemasynth.plan.columns import KeyPlace, plan_column
+from schemasynth.plan.entity import Member, entity_frame
+from schemasynth.plan.model import (
+    ColumnTreatment,
+    ForeignKeyPlan,
+    ForeignKeyTreatment,
+    RefreshPlan,
+    Role,
+    TablePlan,
+)
+from schemasynth.plan.roles import ReferenceVerdict, reference_verdict
+
+if TYPE_CHECKING:
+    from schemasynth.arrays import Ints
+
+MAX_CATEGORY_PARENTS = 100
+"""Parents a child can hold as a category: each needs rows enough to be learned."""
+MIN_CATEGORY_FANOUT = 5.0
+"""Children a parent needs on the mean for its identity to be a pattern."""
+ENTITY_NOTE = "the same columns identify it in {tables}, and none of them is its list"
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A foreign key on its way into the plan."""
+
+    columns: tuple[str, ...]
+    referred: TableName
+    referred_columns: tuple[str, ...]
+    to_entity: bool
+    nullable: bool
+    required: bool
+    cascade: bool
+    determined_by: str
+    positions: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A table or implicit entity on its way into the plan."""
+
+    name: TableName
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    unique_keys: tuple[tuple[str, ...], ...]
+    rows: int
+    frame: pd.DataFrame
+    keys: tuple[_Key, ...]
+    determined: frozenset[str]
+    is_entity: bool
+
+
+def make_plan(
+    schema: Schema,
+    samples: Mapping[str, pd.DataFrame],
+    *,
+    source: str,
+    scale: float = 1.0,
+) -> RefreshPlan:
+    """Decide what a refresh does to each table, foreign key and column.
+
+    Args:
+        schema: with accepted keys, implicit entities and row counts.
+        samples: rows of each table by `str(TableName)`, `pandas.ArrowDtype` columns.
+        source: the source's name, without credentials.
+        scale: planned rows by rows of the source.
+    """
+    nodes = {node.name: node for node in _nodes(schema, samples)}
+    verdicts = _reference_verdicts(schema)
+    references = {name for name, verdict in verdicts.items() if verdict.is_reference}
+    choices = choose_contexts(list(_scores(nodes, references)))
+    order = load_order({n.name: [key.referred for key in n.keys] for n in nodes.values()})
+    tables = tuple(
+        _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name), scale)
+        for name in order
+    )
+    return RefreshPlan(
+        source=source,
+        fingerprint=fingerprint(schema),
+        tables=tables,
+        scale=scale,
+        notes=tuple(_notes(tables, choices)),
+    )
+
+
+def _nodes(schema: Schema, samples: Mapping[str, pd.DataFrame]) -> Iterator[_Node]:
+    entities = [_entity_node(entity, schema, samples) for entity in schema.implicit_entities]
+    yield from entities
+    for table in schema:
+        yield _table_node(table, schema, samples, entities)
+
+
+def _frame(table: Table, samples: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the sample of a table; an empty one of its types where none was read."""
+    from schemasynth.model import arrow_type
+
+    if str(table.name) in samples:
+        return samples[str(table.name)]
+    kinds = {c.name: pd.Series(dtype=pd.ArrowDtype(arrow_type(c.type))) for c in table.columns}
+    return pd.DataFrame(kinds)
+
+
+def members(entity: ImplicitEntity) -> tuple[Member, ...]:
+    """Return the members of an entity, a determined column taken from the first that has it."""
+    seen: set[str] = set()
+    result = []
+    for member in entity.members:
+        determined = tuple(name for name in member.determined if name not in seen)
+        seen.update(determined)
+        result.append(Member(str(member.table), member.columns, determined))
+    return tuple(result)
+
+
+def _entity_node(
+    entity: ImplicitEntity, schema: Schema, samples: Mapping[str, pd.DataFrame]
+) -> _Node:
+    frames = {str(m.table): _frame(schema.table(m.table), samples) for m in entity.members}
+    frame = entity_frame(entity.columns, members(entity), frames)
+    columns = [
+        replace(schema.table(entity.members[0].table).column(there), name=here, nullable=False)
+        for here, there in zip(entity.columns, entity.members[0].columns, strict=True)
+    ]
+    keys: list[_Key] = []
+    for member, taken in zip(entity.members, members(entity), strict=True):
+        table = schema.table(member.table)
+        columns += [replace(table.column(name), nullable=True) for name in taken.determined]
+        for key in table.foreign_keys:
+            if set(key.columns) <= set(taken.determined) and key.referred in schema:
+                keys.append(_key(key, table, frame, schema, samples, required=False))
+    return _Node(
+        TableName(entity.name), tuple(columns), entity.columns, (), len(frame), frame,
+        tuple(keys), frozenset(), True,
+    )  # fmt: skip
+
+
+def _table_node(
+    table: Table,
+    schema: Schema,
+    samples: Mapping[str, pd.DataFrame],
+    entities: list[_Node],
+) -> _Node:
+    frame = _frame(table, samples)
+    determined: dict[str, str] = {}
+    keys: list[_Key] = []
+    for entity, node in zip(schema.implicit_entities, entities, strict=True):
+        for declared, taken in zip(entity.members, members(entity), strict=True):
+            if declared.table == table.name:
+                determined |= dict.fromkeys(taken.determined, entity.name)
+                keys.append(_entity_key(table, declared.columns, node, frame))
+    for key in table.foreign_keys:
+        if key.referred in schema:
+            owner = {determined.get(name, "") for name in key.columns}
+            by = owner.pop() if len(owner) == 1 else ""
+            keys.append(_key(key, table, frame, schema, samples, determined_by=by))
+    return _Node(
+        table.name,
+        table.columns,
+        table.primary_key.columns if table.primary_key else (),
+        tuple(key.columns for key in table.unique_keys),
+        len(frame) if table.row_count is None else table.row_count,
+        frame,
+        tuple(keys),
+        frozenset(determined),
+        False,
+    )
+
+
+def _key(
+    key: ForeignKey,
+    table: Table,
+    frame: pd.DataFrame,
+    schema: Schema,
+    samples: Mapping[str, pd.DataFrame],
+    *,
+    required: bool | None = None,
+    determined_by: str = "",
+) -> _Key:
+    parent = _frame(schema.table(key.referred), samples)
+    nullable = [table.column(name).nullable for name in key.columns]
+    return _Key(
+        columns=key.columns,
+        referred=key.referred,
+        referred_columns=key.referred_columns,
+        to_entity=False,
+        nullable=any(nullable),
+        required=not any(nullable) if required is None else required,
+        cascade=key.on_delete == "CASCADE",
+        determined_by=determined_by,
+        positions=lookup(
+            [array(frame, name) for name in key.columns],
+            [array(parent, name) for name in key.referred_columns],
+        ),
+    )
+
+
+def _entity_key(
+    table: Table, columns: tuple[str, ...], entity: _Node, frame: pd.DataFrame
+) -> _Key:
+    return _Key(
+        columns=columns,
+        referred=entity.name,
+        referred_columns=entity.primary_key,
+        to_entity=True,
+        nullable=any(table.column(name).nullable for name in columns),
+        required=True,
+        cascade=True,
+        determined_by="",
+        positions=lookup(
+            [array(frame, name) for name in columns],
+            [array(entity.frame, name) for name in entity.primary_key],
+        ),
+    )
+
+
+def _reference_verdicts(schema: Schema) -> dict[TableName, ReferenceVerdict]:
+    parents = {t.name: [key.referred for key in t.foreign_keys] for t in schema}
+    in_entity = {m.table for entity in schema.implicit_entities for m in entity.members}
+    found: dict[TableName, ReferenceVerdict] = {}
+    for name in load_order(parents):
+        references = [other for other, verdict in found.items() if verdict.is_reference]
+        found[name] = (
+            ReferenceVerdict(False, "it belongs to an implicit entity")
+            if name in in_entity
+            else reference_verdict(schema.table(name), schema, references)
+        )
+    return found
+
+
+def _learned(node: _Node) -> pd.DataFrame:
+    """Return the columns that may hold patterns: those of no key."""
+    taken = {*node.primary_key, *node.determined, *(n for key in node.keys for n in key.columns)}
+    return node.frame[[name for name in node.frame.columns if name not in taken]]
+
+
+def _scores(
+    nodes: Mapping[TableName, _Node], references: set[TableName]
+) -> Iterator[ContextScore]:
+    for node in nodes.values():
+        if node.name in references:
+            continue
+        child = _learned(node)
+        for position, key in enumerate(node.keys):
+            if key.referred in references or key.determined_by:
+                continue
+            candidate = Candidate(
+                node.name, position, key.referred, key.positions, _ownership(node, key, position)
+            )
+            yield score(candidate, child, _learned(nodes[key.referred]))
+
+
+def _ownership(node: _Node, key: _Key, position: int) -> frozenset[str]:
+    marks = {
+        "in key": key.to_entity or bool(set(key.columns) & set(node.primary_key)),
+        "cascade": key.cascade,
+        "required": key.required,
+        "first": position == 0,
+    }
+    return frozenset(name for name, holds in marks.items() if holds)
+
+
+def _table_plan(
+    nodes: Mapping[TableName, _Node],
+    node: _Node,
+    verdict: ReferenceVerdict | None,
+    references: set[TableName],
+    choice: ContextChoice | None,
+    scale: float,
+) -> TablePlan:
+    is_reference = node.name in references
+    keys = tuple(
+        _key_plan(nodes, node, key, position, references, choice)
+        for position, key in enumerate(node.keys)
+    )
+    size = node.rows if is_reference else round(node.rows * scale)
+    role, reason = _role(node, verdict, choice)
+    return TablePlan(
+        name=node.name,
+        role=role,
+        rows=node.rows,
+        size=max(size, min(1, node.rows)),
+        primary_key=node.primary_key,
+        unique_keys=node.unique_keys,
+        columns=tuple(plan_column(c, _place(node, c.name), node.frame) for c in node.columns),
+        foreign_keys=keys,
+        is_entity=node.is_entity,
+        reason=reason,
+        runner_up="" if is_reference or verdict is None else f"reference: no, {verdict.reason}",
+    )
+
+
+def _role(
+    node: _Node, verdict: ReferenceVerdict | None, choice: ContextChoice | None
+) -> tuple[Role, str]:
+    if verdict is not None and verdict.is_reference:
+        return Role.REFERENCE, verdict.reason
+    if choice is not None:
+        return Role.LINKED, f"generated in the context of {choice.chosen.parent}"
+    reason = "no foreign key" if not node.keys else "no foreign key fits as a context"
+    return Role.SUBJECT, reason
+
+
+def _place(node: _Node, column: str) -> KeyPlace:
+    keys = [node.primary_key, *node.unique_keys]
+    return KeyPlace(
+        foreign=any(column in key.columns for key in node.keys),
+        determined=column in node.determined,
+        alone=(column,) in keys,
+        part=any(column in key for key in keys),
+    )
+
+
+def _key_plan(
+    nodes: Mapping[TableName, _Node],
+    node: _Node,
+    key: _Key,
+    position: int,
+    references: set[TableName],
+    choice: ContextChoice | None,
+) -> ForeignKeyPlan:
+    treatment, reason = _treatment(nodes, node, key, position, references, choice)
+    second = choice.runner_up if choice and choice.chosen.position == position else None
+    return ForeignKeyPlan(
+        columns=key.columns,
+        referred=key.referred,
+        referred_columns=key.referred_columns,
+        treatment=treatment,
+        to_entity=key.to_entity,
+        null_share=round(float((key.positions < 0).mean()), 6) if len(key.positions) else 0.0,
+        nullable=key.nullable or node.is_entity,
+        reason=reason,
+        runner_up=f"{second.parent}: {second.reason}" if second else "",
+    )
+
+
+def _treatment(
+    nodes: Mapping[TableName, _Node],
+    node: _Node,
+    key: _Key,
+    position: int,
+    references: set[TableName],
+    choice: ContextChoice | None,
+) -> tuple[ForeignKeyTreatment, str]:
+    if key.determined_by:
+        return ForeignKeyTreatment.RESTORED, f"the implicit entity {key.determined_by} determines it"
+    if choice and choice.chosen.position == position:
+        return ForeignKeyTreatment.CONTEXT, choice.chosen.reason
+    if key.referred == node.name:
+        return ForeignKeyTreatment.RESTORED, "a self-reference: a forest of the source's shape"
+    if key.referred in references and node.name not in references:
+        return ForeignKeyTreatment.CATEGORY, f"{key.referred} is a reference table"
+    parents = len(nodes[key.referred].frame)
+    attached = int((key.positions >= 0).sum())
+    few = 0 < parents <= MAX_CATEGORY_PARENTS and attached >= MIN_CATEGORY_FANOUT * parents
+    if few and node.name not in references:
+        used = len(np.unique(key.positions[key.positions >= 0]))
+        return ForeignKeyTreatment.CATEGORY, f"{used} parents in use, each with many children"
+    return ForeignKeyTreatment.RESTORED, "the context is another parent; children a parent are kept"
+
+
+def _notes(
+    tables: tuple[TablePlan, ...], choices: Mapping[TableName, ContextChoice]
+) -> Iterator[str]:
+    for name, choice in sorted(choices.items()):
+        if choice.close and choice.runner_up:
+            yield (
+                f"The context of {name} is a close choice: {choice.chosen.parent} "
+                f"({choice.chosen.value:.2f}) before {choice.runner_up.parent} "
+                f"({choice.runner_up.value:.2f})."
+            )
+    for table in tables:
+        for column in table.columns:
+            if column.treatment is ColumnTreatment.NULL and "binary" in column.reason:
+                yield f"{table.name}.{column.name} will be NULL: {column.reason}."

@@ -1,0 +1,14 @@
+"""Integrity proven by queries in a database.
+
+Imports `adapter` and `model`.
+"""
+
+from schemasynth.verify.checks import (
+    CheckKind,
+    CheckResult,
+    IntegrityReport,
+    check_integrity,
+    require,
+)
+
+__all__ = ["CheckKind", "CheckResult", "IntegrityReport", "check_integrity", "require"]
