@@ -208,3 +208,20 @@ def where(condition: Bools, chosen: Array, other: Array) -> Array:
     """Return `chosen` where the condition holds, else `other`; both of one type."""
     result: Any = pc.if_else(pa.array(condition), chosen, other)
     return result
+
+
+def cast(values: Array, kind: pa.DataType) -> Array:
+    """Return values in another type; as they are where they do not fit it.
+
+    Args:
+        values: any.
+        kind: wanted.
+    """
+    if values.type == kind:
+        return values
+    try:
+        if pa.types.is_decimal(kind) and pa.types.is_integer(values.type):
+            values = values.cast(pa.decimal128(38, kind.scale))
+        return values.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return values

@@ -31,24 +31,43 @@ def foreign_key_graph(schema: Schema) -> nx.MultiDiGraph[TableName]:
     return graph
 
 
-def load_order(parents: Mapping[TableName, Sequence[TableName]]) -> tuple[TableName, ...]:
+def load_order(
+    parents: Mapping[TableName, Sequence[TableName]],
+    identifying: Mapping[TableName, Sequence[TableName]] | None = None,
+) -> tuple[TableName, ...]:
     """Order tables parents first; tables of a cycle stand together.
 
     Args:
         parents: of each table; names that are no key of the mapping are ignored.
+        identifying: the parents whose keys are part of the table's own; they alone decide
+            within a cycle.
 
     Returns:
         Every table once, the same order for the same input.
     """
+    order = _component_order(parents)
+    if not identifying:
+        return tuple(name for part in order for name in part)
+    return tuple(
+        name
+        for part in order
+        for inner in _component_order({table: identifying.get(table, ()) for table in part})
+        for name in inner
+    )
+
+
+def _component_order(
+    parents: Mapping[TableName, Sequence[TableName]],
+) -> list[list[TableName]]:
+    """Return the strongly connected components, parents first."""
     import networkx as nx
 
-    graph = _plain(parents)
-    condensed = nx.condensation(graph)
+    condensed = nx.condensation(_plain(parents))
     first = {node: min(condensed.nodes[node]["members"]) for node in condensed}
     ranks = sorted(first, key=lambda node: first[node])
     position = {node: i for i, node in enumerate(ranks)}
     ordered = nx.lexicographical_topological_sort(condensed, key=lambda node: position[node])
-    return tuple(name for node in ordered for name in sorted(condensed.nodes[node]["members"]))
+    return [sorted(condensed.nodes[node]["members"]) for node in ordered]
 
 
 def cycles(parents: Mapping[TableName, Sequence[TableName]]) -> tuple[tuple[TableName, ...], ...]:

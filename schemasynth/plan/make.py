@@ -88,9 +88,15 @@ def make_plan(
     verdicts = _reference_verdicts(schema)
     references = {name for name, verdict in verdicts.items() if verdict.is_reference}
     choices = choose_contexts(list(_scores(nodes, references)))
-    order = load_order({n.name: [key.referred for key in n.keys] for n in nodes.values()})
+    order = load_order(
+        {n.name: [key.referred for key in n.keys] for n in nodes.values()},
+        {n.name: [k.referred for k in n.keys if _identifies(n, k)] for n in nodes.values()},
+    )
+    rank = {name: i for i, name in enumerate(order)}
     tables = tuple(
-        _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name), scale)
+        _table_plan(
+            nodes, nodes[name], verdicts.get(name), references, choices.get(name), scale, rank
+        )
         for name in order
     )
     return RefreshPlan(
@@ -267,6 +273,11 @@ def _scores(
             yield score(candidate, child, _learned(nodes[key.referred]))
 
 
+def _identifies(node: _Node, key: _Key) -> bool:
+    """Tell whether a foreign key lies wholly in the child's own key."""
+    return any(set(key.columns) <= set(own) for own in (node.primary_key, *node.unique_keys))
+
+
 def _ownership(node: _Node, key: _Key, position: int) -> frozenset[str]:
     marks = {
         "in key": key.to_entity or bool(set(key.columns) & set(node.primary_key)),
@@ -284,6 +295,7 @@ def _table_plan(
     references: set[TableName],
     choice: ContextChoice | None,
     scale: float,
+    rank: Mapping[TableName, int],
 ) -> TablePlan:
     is_reference = node.name in references
     keys = tuple(
@@ -299,7 +311,7 @@ def _table_plan(
         size=max(size, min(1, node.rows)),
         primary_key=node.primary_key,
         unique_keys=node.unique_keys,
-        columns=tuple(plan_column(c, _place(node, c.name), node.frame) for c in node.columns),
+        columns=tuple(plan_column(c, _place(node, c.name, rank), node.frame) for c in node.columns),
         foreign_keys=keys,
         is_entity=node.is_entity,
         reason=reason,
@@ -318,10 +330,18 @@ def _role(
     return Role.SUBJECT, reason
 
 
-def _place(node: _Node, column: str) -> KeyPlace:
+def _place(node: _Node, column: str, rank: Mapping[TableName, int]) -> KeyPlace:
+    """Place a column among the keys.
+
+    A column of the table's own key does not come from a row that is made later: there the
+    foreign key has to agree with the column.
+    """
     keys = [node.primary_key, *node.unique_keys]
+    holders = [key for key in node.keys if column in key.columns]
+    own = any(column in key for key in keys)
+    earlier = any(rank[key.referred] < rank[node.name] for key in holders)
     return KeyPlace(
-        foreign=any(column in key.columns for key in node.keys),
+        foreign=bool(holders) and (earlier or not own),
         determined=column in node.determined,
         alone=(column,) in keys,
         part=any(column in key for key in keys),

@@ -2,3 +2,26 @@
 
 Pure functions of plans and frames; imports `model` and `plan`.
 """
+
+from schemasynth.rewrite.compile import Restored, prepare, restore, rewrites
+from schemasynth.rewrite.prepared import (
+    Frames,
+    Prepared,
+    PreparedColumn,
+    PreparedReference,
+    PreparedTable,
+    Repair,
+)
+
+__all__ = [
+    "Frames",
+    "Prepared",
+    "PreparedColumn",
+    "PreparedReference",
+    "PreparedTable",
+    "Repair",
+    "Restored",
+    "prepare",
+    "restore",
+    "rewrites",
+]

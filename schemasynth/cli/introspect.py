@@ -1,0 +1,49 @@
+"""`schemasynth introspect`.
+
+Imported by the command line only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from schemasynth.cli.options import listener, selection, selection_options, write
+
+FORMATS = ("summary", "json", "markdown", "mermaid")
+
+
+@click.command("introspect")
+@click.argument("source")
+@selection_options
+@click.option(
+    "--infer/--no-infer", default=True, show_default=True, help="Infer keys that are not declared."
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="summary", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
+def command(
+    source: str,
+    schemas: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    infer: bool,
+    form: str,
+    output: Path | None,
+) -> None:
+    """Document the relational model of SOURCE, with the keys nobody declared.
+
+    SOURCE is a SQLAlchemy URL or the path of a SQLite file, and is only read.
+
+    \b
+    Example:
+      schemasynth introspect postgresql://reader:${PASSWORD}@host/live --format mermaid
+    """
+    from schemasynth import api
+
+    schema = api.introspect(
+        source, selection(schemas, include, exclude), infer=infer, listener=listener()
+    )
+    write(api.render(schema, form), output)

@@ -1,0 +1,43 @@
+"""`schemasynth plan`.
+
+Imported by the command line only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from schemasynth.cli.options import listener, selection, selection_options, write
+
+
+@click.command("plan")
+@click.argument("source")
+@selection_options
+@click.option("--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
+def command(
+    source: str,
+    schemas: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    scale: float,
+    output: Path | None,
+) -> None:
+    """Write what a refresh from SOURCE would do to each table and column, and why.
+
+    SOURCE is a SQLAlchemy URL, the path of a SQLite file, or a model saved by `introspect
+    --format json`. The plan is a commented TOML file, meant to be edited and committed.
+
+    \b
+    Example:
+      schemasynth plan live.sqlite --output plan.toml
+    """
+    from schemasynth import api
+    from schemasynth.plan.file import write_plan
+
+    made = api.plan(
+        source, selection(schemas, include, exclude), scale=scale, listener=listener()
+    )
+    write(write_plan(made), output)

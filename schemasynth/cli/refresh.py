@@ -1,0 +1,95 @@
+"""`schemasynth refresh`.
+
+Imported by the command line only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from schemasynth.cli.options import listener, read, selection, selection_options
+
+STEPS = ("plan", "train", "generate", "stage")
+
+
+@click.command("refresh")
+@click.argument("source")
+@click.argument("target")
+@selection_options
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A reviewed plan.")
+@click.option("--scale", type=click.FloatRange(min=0, min_open=True), help="Rows by rows of SOURCE.")
+@click.option(
+    "--max-training-time",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MIN",
+    help="Minutes of training in all.",
+)
+@click.option("--seed", type=int, help="Makes the run repeatable.")
+@click.option("--base-url", metavar="URL", help="Train on a MOSTLY AI server instead of here.")
+@click.option("--workdir", type=click.Path(path_type=Path), help="Keep each step's result there.")
+@click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
+@click.option("--resume", is_flag=True, help="Continue with what is in --workdir.")
+@click.option("--keep-source-rows", is_flag=True, help="Do not wipe source rows from --workdir.")
+@click.option("--dry-run", is_flag=True, help="Check and say what would be done; change nothing.")
+@click.option("--report", type=click.Path(path_type=Path), help="Folder for report.html and .json.")
+@click.option("--yes", is_flag=True, help="Do not ask before replacing the rows of TARGET.")
+def command(
+    source: str,
+    target: str,
+    schemas: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    plan_file: Path | None,
+    scale: float | None,
+    max_training_time: float | None,
+    seed: int | None,
+    base_url: str | None,
+    workdir: Path | None,
+    until: str | None,
+    resume: bool,
+    keep_source_rows: bool,
+    dry_run: bool,
+    report: Path | None,
+    yes: bool,
+) -> None:
+    """Replace the rows of TARGET by synthetic ones that follow the patterns of SOURCE.
+
+    SOURCE is only read. TARGET must carry the marker of `schemasynth target init`; it is as it
+    was until the last moment, in which all its tables change at once.
+
+    \b
+    Example:
+      schemasynth refresh live.sqlite preproduction.sqlite --max-training-time 10 --yes
+    """
+    from schemasynth import api
+    from schemasynth.plan.file import read_plan
+
+    result = api.refresh(
+        source,
+        target,
+        selection(schemas, include, exclude),
+        plan=read_plan(read(plan_file)) if plan_file else None,
+        options=api.RefreshOptions(
+            scale=scale,
+            max_training_time=max_training_time,
+            seed=seed,
+            base_url=base_url,
+            workdir=workdir,
+            until=api.Step(until) if until else None,
+            resume=resume,
+            keep_source_rows=keep_source_rows,
+            dry_run=dry_run,
+        ),
+        confirm=None if yes else _confirm,
+        listener=listener(),
+    )
+    click.echo(api.refresh_table(result))
+    if report:
+        for path in api.write_report(result, report):
+            click.echo(f"Wrote {path}.", err=True)
+
+
+def _confirm(target: str, tables: int) -> bool:
+    return click.confirm(f"Replace the rows of {tables} tables in {target}?", err=True)

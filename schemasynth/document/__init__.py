@@ -1,0 +1,4 @@
+"""A schema as a document: summary, Markdown, Mermaid.
+
+Imports the model only.
+"""

@@ -1,0 +1,312 @@
+"""The process in which the SDK runs: ``python -m schemasynth.generator.worker JOB.json``.
+
+Started by `process` only, in a process group of its own; talks in JSON lines on its stdout. The
+same code serves LOCAL and CLIENT mode. It polls, because the SDK's own waiting never returns when
+its job is killed, and its failed jobs raise nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+POLL_SECONDS = 0.5
+REQUEST_SECONDS = 600.0
+"""For one request to the SDK's server: uploads and downloads carry whole tables."""
+
+POLL_FAILURES = 20
+"""Polls that may fail in a row: the SDK reads its progress file while its job rewrites it."""
+
+CPU_SECONDS = 0.2
+"""Computing time between two polls that counts as a sign of life."""
+
+DONE, FAILED, CANCELED = "DONE", "FAILED", "CANCELED"
+
+
+class JobFailed(Exception):
+    """The SDK's job failed or died; the message is for the parent."""
+
+
+@dataclass(slots=True)
+class Channel:
+    """Writes events for the parent.
+
+    Attributes:
+        stream: the process's original stdout.
+        last: the last progress sent, to send changes only.
+    """
+
+    stream: Any
+    last: tuple[Any, ...] = ()
+
+    def send(self, event: str, **facts: Any) -> None:
+        """Write one event."""
+        self.stream.write(json.dumps({"event": event, **facts}) + "\n")
+        self.stream.flush()
+
+    def progress(self, job: Any) -> bool:
+        """Write a job's progress where it changed; return whether it did."""
+        step = _current_step(job)
+        if step is None:
+            return False
+        messages = step.messages or []
+        now = (
+            step.step_code.value if step.step_code else "",
+            (step.model_label or "").split(":")[0],
+            float(step.progress.value if step.progress else 0),
+            float(step.progress.max if step.progress else 0),
+            _training_message(messages[-1]) if messages else "",
+            float(job.progress.value),
+            float(job.progress.max),
+        )
+        if now == self.last:
+            return False
+        self.last = now
+        names = ("step", "table", "done", "total", "message", "steps_done", "steps_total")
+        self.send("progress", **dict(zip(names, now, strict=True)))
+        return True
+
+
+def _current_step(job: Any) -> Any:
+    started = [step for step in job.steps or [] if step.start_date is not None]
+    running = [step for step in started if step.end_date is None]
+    return (running or started or [None])[-1]
+
+
+def _training_message(message: Mapping[str, Any]) -> str:
+    parts = []
+    if message.get("epoch") is not None:
+        parts.append(f"epoch {message['epoch']:.1f}")
+    if message.get("val_loss") is not None:
+        parts.append(f"loss {message['val_loss']:.3f}")
+    return ", ".join(parts)
+
+
+@dataclass(slots=True)
+class LocalJobs:
+    """Watches the processes the SDK starts below this one.
+
+    Attributes:
+        before: ids of the children there were before.
+        computed: seconds they computed so far.
+    """
+
+    before: set[int] = field(default_factory=set)
+    computed: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Note the children there are."""
+        self.before = {child.pid for child in self._children()}
+
+    def death(self) -> str | None:
+        """Return how the SDK's job ended, or None while it runs."""
+        import psutil  # type: ignore[import-untyped]
+
+        jobs = [child for child in self._children() if child.pid not in self.before]
+        if not jobs:
+            return "ended"
+        try:
+            code = jobs[0].wait(timeout=0)
+        except psutil.TimeoutExpired:
+            return None
+        if code is not None and code < 0:
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"ended with status {code}"
+
+    def alive(self) -> bool:
+        """Return whether the job computed since the last call."""
+        import psutil
+
+        total = 0.0
+        for child in self._children():
+            try:
+                times = child.cpu_times()
+            except psutil.Error:
+                continue
+            total += times.user + times.system
+        advanced = total - self.computed > CPU_SECONDS
+        self.computed = max(total, self.computed) if advanced else self.computed
+        return advanced
+
+    @staticmethod
+    def _children() -> list[Any]:
+        import psutil
+
+        children: list[Any] = psutil.Process().children()
+        return children
+
+
+class RemoteJobs:
+    """Stands for jobs on a server, of which nothing but their progress can be seen."""
+
+    def death(self) -> str | None:
+        """Return None: unknown."""
+        return None
+
+    def alive(self) -> bool:
+        """Return False: progress is the only sign of life."""
+        return False
+
+
+def follow(
+    poll: Callable[[], Any], jobs: LocalJobs | RemoteJobs, channel: Channel, what: str
+) -> None:
+    """Poll a job until it is done.
+
+    Args:
+        poll: returns the SDK's progress of the job.
+        jobs: its processes.
+        channel: hears of progress and signs of life.
+        what: the job, for the message.
+
+    Raises:
+        JobFailed: it failed, was cancelled or died.
+    """
+    failures = 0
+    death = None
+    while failures <= POLL_FAILURES:
+        death = death or jobs.death()
+        try:
+            job = poll()
+        except Exception:  # noqa: BLE001 - whatever it was, the next poll tells whether it lasts
+            failures += 1
+            time.sleep(POLL_SECONDS)
+            continue
+        failures = 0
+        status = job.status.value if job.status else None
+        if status == DONE:
+            return
+        if status in (FAILED, CANCELED):
+            raise JobFailed(f"{what} {status.lower()}")
+        if death is not None:
+            raise JobFailed(f"the process of {what} {death}")
+        if channel.progress(job) or jobs.alive():
+            channel.send("alive")
+        time.sleep(POLL_SECONDS)
+    raise JobFailed(f"the progress of {what} cannot be read any more")
+
+
+def train(client: Any, job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+    """Train a generator and return its id and metrics."""
+    config = dict(job["config"])
+    config["tables"] = [{**table, "data": job["data"][table["name"]]} for table in config["tables"]]
+    generator = client.generators.create(config)
+    del config
+    channel.send("created", generator_id=generator.id)
+    jobs = _jobs(job)
+    generator.training.start()
+    follow(generator.training.progress, jobs, channel, "training")
+    generator = client.generators.get(generator.id)
+    return {
+        "generator_id": generator.id,
+        "accuracy": generator.accuracy,
+        "tables": {table.name: _metrics(table) for table in generator.tables},
+    }
+
+
+def generate(client: Any, job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+    """Generate tables and download them as one archive of Parquet files."""
+    tables = [
+        {
+            "name": name,
+            "configuration": {"sample_size": size, "enable_data_report": False},
+        }
+        for name, size in job["sizes"].items()
+    ]
+    dataset = client.synthetic_datasets.create(
+        {"generator_id": job["generator_id"], "random_state": job["seed"], "tables": tables}
+    )
+    jobs = _jobs(job)
+    dataset.generation.start()
+    follow(dataset.generation.progress, jobs, channel, "generation")
+    dataset.download(job["archive"], format="parquet")
+    dataset.delete()
+    return {}
+
+
+def _metrics(table: Any) -> dict[str, float]:
+    """Flatten a table's metrics: ``accuracy.overall``, ``distances.dcr_share``, ….
+
+    A table with a text model has those under ``text.``.
+    """
+    found: dict[str, float] = {}
+    for prefix, metrics in (
+        ("", table.tabular_model_metrics),
+        ("text.", table.language_model_metrics),
+    ):
+        for group in ("accuracy", "similarity", "distances"):
+            values = getattr(metrics, group, None)
+            for name, value in (values.model_dump() if values is not None else {}).items():
+                if value is not None:
+                    found[f"{prefix}{group}.{name}"] = value
+    return found
+
+
+def _jobs(job: Mapping[str, Any]) -> LocalJobs | RemoteJobs:
+    return LocalJobs() if job["client"].get("local") else RemoteJobs()
+
+
+def _client(job: Mapping[str, Any]) -> Any:
+    from mostlyai.sdk import MostlyAI
+
+    return MostlyAI(**job["client"], timeout=REQUEST_SECONDS, test_connection=False, quiet=True)
+
+
+def _die_with_parent() -> None:
+    """End the whole process group when the parent is gone: its end of stdin is closed then."""
+    sys.stdin.buffer.read()
+    _kill_group()
+
+
+def _kill_group() -> None:
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def _own_channel() -> Channel:
+    """Keep stdout for events; whatever the SDK and its jobs print goes to the log."""
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return Channel(stream)
+
+
+def main(path: str) -> int:
+    """Run the job described in a file.
+
+    Args:
+        path: of the job's JSON.
+
+    Returns:
+        0 when done, 1 when it failed, which an event has told.
+    """
+    channel = _own_channel()
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    job = json.loads(Path(path).read_text("utf-8"))
+    run = {"train": train, "generate": generate}[job["kind"]]
+    channel.send("alive")
+    try:
+        result = run(_client(job), job, channel)
+    except JobFailed as error:
+        channel.send("failed", message=str(error), kind="job")
+        return 1
+    except Exception as error:  # noqa: BLE001 - the parent alone decides what an error means
+        channel.send("failed", message=f"{type(error).__name__}: {error}", kind="client")
+        return 1
+    channel.send("done", result=result)
+    return 0
+
+
+if __name__ == "__main__":
+    # The SDK's job may still draw samples nobody asked for: the parent ends the group.
+    status = main(sys.argv[1])
+    sys.stdout.flush()
+    os._exit(status)

@@ -1,0 +1,4 @@
+"""What a refresh did, as HTML and JSON: aggregates, never row values.
+
+Imports `plan`, `rewrite`, `verify` and `generator` values.
+"""

@@ -1,0 +1,196 @@
+"""The list of rewrites that a plan means, and the way there and back.
+
+Imports all rewrites; called by the refresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from schemasynth.arrays import Array, array, cast, frame
+from schemasynth.plan.entity import Member
+from schemasynth.plan.model import (
+    ColumnTreatment,
+    ForeignKeyPlan,
+    ForeignKeyTreatment,
+    RefreshPlan,
+    Role,
+    TablePlan,
+)
+from schemasynth.rewrite.base import ROW, Preparation, Restoration, Rewrite
+from schemasynth.rewrite.hierarchy import SelfReference
+from schemasynth.rewrite.keys import Keys
+from schemasynth.rewrite.prepared import Frames, Prepared, PreparedTable, Repair
+from schemasynth.rewrite.references import (
+    CategoryReference,
+    GeneratedReference,
+    RestoredReference,
+    _Reference,
+)
+from schemasynth.rewrite.tables import (
+    CopiedTable,
+    DeterminedColumns,
+    FixedColumns,
+    ImplicitEntity,
+    LearnedColumns,
+)
+
+_REFERENCES: dict[ForeignKeyTreatment, type[_Reference]] = {
+    ForeignKeyTreatment.CONTEXT: GeneratedReference,
+    ForeignKeyTreatment.MATCHED: GeneratedReference,
+    ForeignKeyTreatment.CATEGORY: CategoryReference,
+    ForeignKeyTreatment.RESTORED: RestoredReference,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Rows of the original schema, and what was changed so that its constraints hold."""
+
+    frames: Frames
+    repairs: tuple[Repair, ...]
+
+
+def rewrites(plan: RefreshPlan) -> tuple[Rewrite, ...]:
+    """Return the rewrites of a plan in the order in which rows are restored.
+
+    Args:
+        plan: its tables stand parents first; a reference to a later table closes a cycle and is
+            restored when all rows are there.
+    """
+    late: list[Rewrite] = []
+    result: list[Rewrite] = [*_entities(plan)]
+    seen: set[str] = set()
+    for table in plan.tables:
+        if table.role is not Role.SKIP:
+            result += _of_table(plan, table, seen, late)
+        seen.add(str(table.name))
+    return (*result, *late)
+
+
+def _entities(plan: RefreshPlan) -> Iterator[ImplicitEntity]:
+    for entity in (table for table in plan.tables if table.is_entity):
+        names = {column.name for column in entity.columns} - set(entity.primary_key)
+        members = []
+        for table in plan.tables:
+            for key in table.foreign_keys:
+                if key.to_entity and key.referred == entity.name:
+                    determined = tuple(
+                        c.name
+                        for c in table.columns
+                        if c.treatment is ColumnTreatment.DETERMINED and c.name in names
+                    )
+                    members.append(Member(str(table.name), key.columns, determined))
+        yield ImplicitEntity(entity, tuple(members))
+
+
+def _of_table(
+    plan: RefreshPlan, table: TablePlan, seen: set[str], late: list[Rewrite]
+) -> Iterator[Rewrite]:
+    if table.role is Role.REFERENCE:
+        yield CopiedTable(table)
+        return
+    yield LearnedColumns(table)
+    references = list(_references(plan, table))
+    early = [r for r in references if r.parent in seen]
+    yield from early
+    late += [r for r in references if r.parent not in seen and r.parent != str(table.name)]
+    yield Keys(table, tuple(early))
+    yield from (r for r in references if r.parent == str(table.name))
+    yield FixedColumns(table)
+    entities = tuple(
+        (index, plan.table(key.referred))
+        for index, key in enumerate(table.foreign_keys)
+        if key.to_entity
+    )
+    if entities:
+        yield DeterminedColumns(table, entities)
+
+
+def _references(plan: RefreshPlan, table: TablePlan) -> Iterator[_Reference]:
+    """Yield references: the context, then those of most columns, which decide shared ones."""
+
+    def urgency(item: tuple[int, ForeignKeyPlan]) -> tuple[bool, int, int]:
+        key = item[1]
+        is_context = key.treatment is ForeignKeyTreatment.CONTEXT
+        return not is_context, -len(key.columns), item[0]
+
+    for index, key in sorted(enumerate(table.foreign_keys), key=urgency):
+        determined = all(
+            table.column(name).treatment is ColumnTreatment.DETERMINED for name in key.columns
+        )
+        if determined or plan.table(key.referred).role is Role.SKIP:
+            continue
+        own = key.referred == table.name
+        yield (SelfReference if own else _REFERENCES[key.treatment])(table, index)
+
+
+def prepare(plan: RefreshPlan, frames: Frames, seed: int) -> Prepared:
+    """Make the tables that the generator accepts.
+
+    Args:
+        plan: what was decided.
+        frames: all source rows by table, `pandas.ArrowDtype` columns.
+        seed: of the run.
+    """
+    work = Preparation(plan, dict(frames), seed)
+    for rewrite in rewrites(plan):
+        rewrite.prepare(work)
+    tables = tuple(
+        PreparedTable(
+            name=str(table.name),
+            key=ROW,
+            columns=tuple(work.specs.get(str(table.name), ())),
+            references=tuple(work.references.get(str(table.name), ())),
+            size=table.size if len(work.source[str(table.name)]) else 0,
+        )
+        for table in plan.tables
+        if table.role not in (Role.REFERENCE, Role.SKIP)
+    )
+    return Prepared(tables, {t.name: _prepared_frame(work, t.name) for t in tables}, work.kept)
+
+
+def _prepared_frame(work: Preparation, name: str) -> pd.DataFrame:
+    rows = len(work.source[name])
+    key: dict[str, Array] = {ROW: pa.array(np.arange(rows), pa.int64())}
+    return frame({**key, **work.columns[name]}, rows)
+
+
+def restore(plan: RefreshPlan, synthetic: Frames, kept: Frames, seed: int) -> Restored:
+    """Make rows of the original schema of what was generated.
+
+    Args:
+        plan: the one that prepared.
+        synthetic: the generator's tables, with the columns of the prepared ones.
+        kept: of `prepare`.
+        seed: of the run.
+    """
+    work = Restoration(plan, dict(synthetic), kept, seed)
+    for rewrite in rewrites(plan):
+        rewrite.restore(work)
+    frames = {
+        str(table.name): _restored_frame(work, table)
+        for table in plan.tables
+        if not table.is_entity and table.role is not Role.SKIP
+    }
+    return Restored(frames, tuple(work.repairs))
+
+
+def _restored_frame(work: Restoration, table: TablePlan) -> pd.DataFrame:
+    """Return the restored columns in the source's order and types."""
+    name = str(table.name)
+    like = kept_types(work, name)
+    stored = (c.name for c in table.columns if c.treatment is not ColumnTreatment.COMPUTED)
+    columns = {c: cast(work.columns[name][c], array(like, c).type) for c in stored}
+    return frame(columns, work.rows[name])
+
+
+def kept_types(work: Restoration, name: str) -> pd.DataFrame:
+    """Return a frame whose columns have the types of the source."""
+    rows = work.kept.get(f"rows:{name}")
+    return work.kept[f"types:{name}"] if rows is None else rows

@@ -1,0 +1,117 @@
+"""Random assignments under a law: children to parents, rows to free partners.
+
+Pure functions of NumPy arrays; imported by the rewrites.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from schemasynth.arrays import NONE, Ints, rank_in_group
+
+
+def share(total: int, weights: Ints) -> Ints:
+    """Split a total by weights, by largest remainders, so that it sums up exactly.
+
+    Args:
+        total: what to split.
+        weights: not negative; all zero counts as all equal.
+    """
+    if len(weights) == 0:
+        return np.zeros(0, dtype=np.int64)
+    wanted = np.asarray(weights, dtype=np.float64)
+    if wanted.sum() == 0:
+        wanted = np.ones(len(weights))
+    exact = wanted * (total / wanted.sum())
+    result = np.floor(exact).astype(np.int64)
+    missing = total - int(result.sum())
+    result[np.argsort(result - exact, kind="stable")[:missing]] += 1
+    return result
+
+
+def child_counts(
+    values: Ints, weights: Ints, parents: int, children: int, rng: np.random.Generator
+) -> Ints:
+    """Draw how many children each parent has, under an empirical law.
+
+    Args:
+        values: numbers of children in the source, 0 among them.
+        weights: parents in the source with that number.
+        parents: parents to be drawn for.
+        children: what the counts must sum up to.
+        rng: source of randomness.
+
+    Returns:
+        One count for each parent. Where the law does not give the sum, children are added to
+        or taken from parents in proportion to what they have, so the childless stay childless.
+    """
+    if parents == 0:
+        return np.zeros(0, dtype=np.int64)
+    counts = np.repeat(values, share(parents, weights))
+    rng.shuffle(counts)
+    surplus = int(counts.sum()) - children
+    if surplus > 0:
+        slots = np.repeat(np.arange(parents), counts)
+        np.subtract.at(counts, rng.choice(slots, surplus, replace=False), 1)
+    elif surplus < 0:
+        slots = np.repeat(np.arange(parents), counts)
+        pool = slots if len(slots) else np.arange(parents)
+        np.add.at(counts, rng.choice(pool, -surplus), 1)
+    return counts
+
+
+def assign(counts: Ints, rng: np.random.Generator) -> Ints:
+    """Return a parent for each child, in random order, such that parents have their counts."""
+    result = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    rng.shuffle(result)
+    return result
+
+
+def pick(wanted: Ints, offered: Ints, rng: np.random.Generator) -> Ints:
+    """Return for each wanted code a random position among the offered with that code.
+
+    Returns:
+        Positions in `offered`, `NONE` where the code is not offered or is `NONE`.
+    """
+    order = np.argsort(offered, kind="stable")
+    ordered = offered[order]
+    first = np.searchsorted(ordered, wanted, side="left")
+    last = np.searchsorted(ordered, wanted, side="right")
+    found = (last > first) & (wanted >= 0)
+    place = first + (rng.random(len(wanted)) * (last - first)).astype(np.int64)
+    result = np.full(len(wanted), NONE, dtype=np.int64)
+    result[found] = order[place[found]]
+    return result
+
+
+def pick_distinct(groups: Ints, wanted: Ints, offered: Ints, rng: np.random.Generator) -> Ints:
+    """Return a position for each row so that no row of a group gets the same one twice.
+
+    Args:
+        groups: code of the rows among which positions must differ.
+        wanted: code that the position must have; the same for all rows of a group.
+        offered: code of each position.
+        rng: source of randomness.
+
+    Returns:
+        Positions in `offered`; `NONE` for rows of a group beyond the number offered. Each group
+        takes consecutive places of the shuffled offer from a random start.
+    """
+    shuffled = rng.permutation(len(offered))
+    order = shuffled[np.argsort(offered[shuffled], kind="stable")]
+    ordered = offered[order]
+    first = np.searchsorted(ordered, wanted, side="left")
+    size = np.searchsorted(ordered, wanted, side="right") - first
+    rank = rank_in_group(groups)
+    start = group_numbers(groups, rng)
+    result = np.full(len(groups), NONE, dtype=np.int64)
+    fits = (rank < size) & (wanted >= 0)
+    result[fits] = order[first[fits] + (start[fits] + rank[fits]) % size[fits]]
+    return result
+
+
+def group_numbers(groups: Ints, rng: np.random.Generator) -> Ints:
+    """Return a random number below 2^31 for each row, the same within a group."""
+    uniques, inverse = np.unique(groups, return_inverse=True)
+    numbers = rng.integers(0, 2**31, len(uniques), dtype=np.int64)
+    return numbers[inverse.reshape(-1)]

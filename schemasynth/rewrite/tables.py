@@ -1,0 +1,205 @@
+"""Rewrites of whole tables and plain columns: copied, virtual, learned, fixed, determined.
+
+Imports the base; compiled from the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemasynth.arrays import array, nulls, take
+from schemasynth.model import TypeFamily
+from schemasynth.plan.entity import Member, entity_frame
+from schemasynth.plan.model import ColumnPlan, ColumnTreatment, TablePlan
+from schemasynth.rewrite.base import Preparation, Restoration
+from schemasynth.rewrite.prepared import PreparedColumn
+
+if TYPE_CHECKING:
+    from schemasynth.arrays import Array
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedTable:
+    """A reference table: its rows go round the generator."""
+
+    table: TablePlan
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return f"{self.table.name} is copied."
+
+    def prepare(self, work: Preparation) -> None:
+        """Keep the rows."""
+        name = str(self.table.name)
+        work.kept[f"rows:{name}"] = work.source[name]
+
+    def restore(self, work: Restoration) -> None:
+        """Put them back."""
+        name = str(self.table.name)
+        rows = work.kept[f"rows:{name}"]
+        work.rows[name] = len(rows)
+        work.columns[name] = {column: array(rows, column) for column in rows.columns}
+
+
+@dataclass(frozen=True, slots=True)
+class ImplicitEntity:
+    """A virtual parent table for a key that several tables share and none is the list of."""
+
+    table: TablePlan
+    members: tuple[Member, ...]
+
+    def describe(self) -> str:
+        """Say what it does."""
+        tables = ", ".join(member.table for member in self.members)
+        key = ", ".join(self.table.primary_key)
+        return f"{self.table.name} ({key}) becomes a parent of {tables}; it disappears again."
+
+    def prepare(self, work: Preparation) -> None:
+        """Build the virtual table."""
+        work.source[str(self.table.name)] = entity_frame(
+            self.table.primary_key, self.members, work.source
+        )
+
+    def restore(self, work: Restoration) -> None:
+        """Do nothing: members take their columns from it, and it is left out of the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedColumns:
+    """The columns that the generator learns, checked against their types when they come back."""
+
+    table: TablePlan
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return f"{len(self._columns)} columns of {self.table.name} are learned."
+
+    @property
+    def _columns(self) -> tuple[ColumnPlan, ...]:
+        return tuple(c for c in self.table.columns if c.treatment is ColumnTreatment.LEARN)
+
+    def prepare(self, work: Preparation) -> None:
+        """Hand the columns over."""
+        name = str(self.table.name)
+        work.columns.setdefault(name, {})
+        work.kept[f"types:{name}"] = work.source[name].iloc[:0]
+        lengths = {}
+        for column in self._columns:
+            assert column.encoding is not None  # noqa: S101 checked with the plan
+            values = work.values(name, column.name)
+            work.learn(name, PreparedColumn(column.name, column.encoding), values)
+            if pa.types.is_string(values.type):
+                lengths[column.name] = pc.max(pc.utf8_length(values)).as_py() or 0
+        work.kept[f"lengths:{name}"] = pd.DataFrame(
+            {"column": list(lengths), "longest": list(lengths.values())}
+        )
+
+    def restore(self, work: Restoration) -> None:
+        """Take them back."""
+        name = str(self.table.name)
+        frame = work.synthetic[name]
+        work.rows[name] = len(frame)
+        work.columns[name] = {}
+        for column in self._columns:
+            values = array(frame, column.name)
+            if not column.nullable:
+                values = self._filled(work, column, values)
+            work.columns[name][column.name] = self._shortened(work, column, values)
+
+    def _filled(self, work: Restoration, column: ColumnPlan, values: Array) -> Array:
+        """Replace NULLs of a NOT NULL column by other values of it."""
+        missing = nulls(values)
+        if not missing.any():
+            return values
+        name = str(self.table.name)
+        work.repaired(name, f"{column.name}: NULL replaced", int(missing.sum()))
+        present = np.flatnonzero(~missing)
+        if len(present) == 0:
+            return pa.array([_neutral(values.type)] * len(values), values.type)
+        places = np.arange(len(values))
+        draws = work.random(name, column.name, "fill").choice(present, int(missing.sum()))
+        places[missing] = draws
+        return take(values, places)
+
+    def _shortened(self, work: Restoration, column: ColumnPlan, values: Array) -> Array:
+        """Cut text to the column's length, or to the source's longest where that is not kept."""
+        limit = column.type.length
+        if column.type.family is not TypeFamily.TEXT or not limit or not pa.types.is_string(values.type):
+            return values
+        lengths = work.kept[f"lengths:{self.table.name}"].set_index("column")["longest"]
+        limit = max(limit, int(lengths[column.name]))
+        long = int(pc.sum(pc.greater(pc.utf8_length(values), limit)).as_py() or 0)
+        work.repaired(str(self.table.name), f"{column.name}: text cut to {limit} characters", long)
+        return pc.utf8_slice_codeunits(values, 0, limit) if long else values
+
+
+def _neutral(kind: pa.DataType) -> object:
+    """Return a value for a NOT NULL column of which the generator made only NULLs."""
+    if pa.types.is_string(kind):
+        return ""
+    if pa.types.is_binary(kind):
+        return b""
+    return pa.scalar(0, pa.int64()).cast(kind, safe=False).as_py() if not pa.types.is_temporal(kind) else (
+        pa.scalar(0, pa.int32() if kind.bit_width == 32 else pa.int64()).cast(kind).as_py()  # noqa: PLR2004
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FixedColumns:
+    """Columns that are NULL or constant by the plan."""
+
+    table: TablePlan
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return f"NULL and constant columns of {self.table.name} are put back."
+
+    def prepare(self, work: Preparation) -> None:
+        """Do nothing: the plan holds the values."""
+
+    @property
+    def _columns(self) -> tuple[ColumnPlan, ...]:
+        treatments = (ColumnTreatment.NULL, ColumnTreatment.CONSTANT)
+        return tuple(c for c in self.table.columns if c.treatment in treatments)
+
+    def restore(self, work: Restoration) -> None:
+        """Put them back."""
+        name = str(self.table.name)
+        for column in self._columns:
+            kind = array(work.kept[f"types:{name}"], column.name).type
+            constant = pa.scalar(column.value, pa.string()).cast(kind)
+            work.columns[name][column.name] = pa.repeat(constant, work.rows[name])
+
+
+@dataclass(frozen=True, slots=True)
+class DeterminedColumns:
+    """Columns that an implicit entity determines: not learned, taken from its row again."""
+
+    table: TablePlan
+    entities: tuple[tuple[int, TablePlan], ...]
+
+    def describe(self) -> str:
+        """Say what it does."""
+        names = [c.name for c in self.table.columns if c.treatment is ColumnTreatment.DETERMINED]
+        return f"{', '.join(names)} of {self.table.name} come from the implicit entity."
+
+    def prepare(self, work: Preparation) -> None:
+        """Do nothing: the entity holds the values."""
+
+    def restore(self, work: Restoration) -> None:
+        """Copy the values."""
+        name = str(self.table.name)
+        for column in self.table.columns:
+            if column.treatment is not ColumnTreatment.DETERMINED:
+                continue
+            for index, entity in self.entities:
+                known = work.columns[str(entity.name)]
+                if column.name in known:
+                    positions = work.parents[name, index]
+                    work.columns[name][column.name] = take(known[column.name], positions)

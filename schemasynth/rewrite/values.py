@@ -1,0 +1,231 @@
+"""New key values of a learned format: unique, and equal to none of the source.
+
+Imports arrays and key formats; used by the rewrite of keys.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemasynth.arrays import cast
+from schemasynth.errors import PlanError
+from schemasynth.model import SqlType, TypeFamily
+from schemasynth.plan.keyformat import alphabets
+from schemasynth.plan.model import KeyFormat, KeyKind
+from schemasynth.rewrite.draw import share
+
+if TYPE_CHECKING:
+    from schemasynth.arrays import Array, Ints
+
+ROUNDS = 12
+"""Times that missing values are drawn again before a format is taken for exhausted."""
+DENSE = 0.5
+"""Integers that fill this share of their range are a sequence and go on where it ended."""
+CHECK_CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_INTEGER_MAXIMA = (
+    ("TINYINT", 127),
+    ("SMALL", 32_767),
+    ("INT2", 32_767),
+    ("MEDIUMINT", 8_388_607),
+    ("BIG", 2**63 - 1),
+    ("INT8", 2**63 - 1),
+)
+"""Signed limits by name of the type (SQL standard, MySQL manual 11.1.2)."""
+INT_MAXIMUM = 2**31 - 1
+
+
+class Exhausted(PlanError):
+    """A format has not enough values that the source does not use."""
+
+
+def new_values(
+    form: KeyFormat,
+    sql_type: SqlType,
+    source: Array,
+    size: int,
+    rng: np.random.Generator,
+) -> Array:
+    """Return new key values.
+
+    Args:
+        form: learned from the source.
+        sql_type: of the column; decides how long or large a value may be.
+        source: values that must not come back; its type is that of the result.
+        size: how many.
+        rng: source of randomness.
+
+    Raises:
+        Exhausted: the format and the type leave no room for so many.
+    """
+    match form.kind:
+        case KeyKind.INTEGER:
+            numbers = _integers(source, sql_type, size, rng)
+            return cast(pa.array(numbers, pa.int64()), source.type)
+        case KeyKind.TEMPORAL:
+            return _times(source, size, rng)
+        case KeyKind.UUID:
+            return _uuids(source, form.version or 4, size, rng)
+        case KeyKind.CHECKED | KeyKind.PATTERN:
+            return _texts(form, sql_type, source, size, rng)
+
+
+def largest_integer(sql_type: SqlType) -> int:
+    """Return the largest integer that a type holds."""
+    name = sql_type.sql.upper()
+    if sql_type.family is TypeFamily.DECIMAL:
+        digits = (sql_type.precision or 18) - (sql_type.scale or 0)
+        return 10 ** min(digits, 18) - 1
+    if sql_type.family is TypeFamily.FLOAT:
+        return 2**53
+    return next((top for word, top in _INTEGER_MAXIMA if word in name), INT_MAXIMUM)
+
+
+def _integers(source: Array, sql_type: SqlType, size: int, rng: np.random.Generator) -> Ints:
+    used = np.unique(np.asarray(source.drop_null().cast(pa.int64(), safe=False), dtype=np.int64))
+    low, high = (int(used[0]), int(used[-1])) if len(used) else (1, 0)
+    top = max(largest_integer(sql_type), high)
+    span = high - low + 1
+    if len(used) >= DENSE * span and high + size <= top:
+        return np.arange(high + 1, high + 1 + size, dtype=np.int64)
+    width = max(4 * (span + size), span)
+    if len(used) < DENSE * span:
+        digits = 10 ** len(str(max(high, 1))) - 1
+        return _unused(used, min(low, 0) if low < 0 else low, min(top, max(digits, high)), top, size, rng)
+    return _unused(used, max(low - width, 0), top, top, size, rng)
+
+
+def _unused(  # noqa: PLR0913, PLR0917
+    used: Ints, low: int, high: int, top: int, size: int, rng: np.random.Generator
+) -> Ints:
+    """Return distinct integers that are not used, within a range, wider where it is too small."""
+    free = high - low + 1 - len(used)
+    if free < size:
+        low, high = min(low, 0), top
+        if high - low + 1 - len(used) < size:
+            raise Exhausted(f"only {max(high - low + 1 - len(used), 0):,} integers are left")
+    if high - low < 4 * (size + len(used)):
+        candidates = np.setdiff1d(np.arange(low, high + 1, dtype=np.int64), used)
+        return rng.permutation(candidates)[:size]
+    found = np.zeros(0, dtype=np.int64)
+    while len(found) < size:
+        drawn = rng.integers(low, high + 1, 2 * (size - len(found)) + 16, dtype=np.int64)
+        both = np.concatenate([found, np.setdiff1d(drawn, used)])
+        _, first = np.unique(both, return_index=True)
+        found = both[np.sort(first)]
+    return rng.permutation(found[:size])
+
+
+def _times(source: Array, size: int, rng: np.random.Generator) -> Array:
+    kind = source.type
+    storage = pa.int32() if kind.bit_width == 32 else pa.int64()  # noqa: PLR2004 date32, time32
+    used = np.unique(np.asarray(source.drop_null().cast(storage), dtype=np.int64))
+    low, high = (int(used[0]), int(used[-1])) if len(used) else (0, 1)
+    step = _step(used)
+    places = np.unique((used - low) // step)
+    width = max(int(places[-1]) if len(places) else 0, size) * 2 + size
+    fresh = _unused(places, 0, width, 2**40, size, rng)
+    values = low + fresh * step
+    if pa.types.is_time(kind):
+        values %= 86_400 * (10**6 if kind.bit_width == 64 else 10**3)  # noqa: PLR2004
+    return pa.array(values, pa.int64()).cast(storage).cast(kind)
+
+
+def _step(used: Ints) -> int:
+    """Return the unit in which all values differ: a day, a second, a microsecond."""
+    return max(1, int(np.gcd.reduce(np.diff(used)))) if len(used) > 1 else 1
+
+
+def _uuids(source: Array, version: int, size: int, rng: np.random.Generator) -> Array:
+    raw = rng.bytes(16 * size)
+    upper = pc.any(pc.match_substring_regex(source.slice(0, 100), "[A-F]")).as_py()
+    made = [
+        str(uuid.UUID(bytes=raw[i : i + 16], version=version if version in range(1, 6) else 4))
+        for i in range(0, 16 * size, 16)
+    ]
+    return pa.array([text.upper() for text in made] if upper else made, source.type)
+
+
+def _texts(
+    form: KeyFormat, sql_type: SqlType, source: Array, size: int, rng: np.random.Generator
+) -> Array:
+    used = pd.Index([text.casefold() for text in source.drop_null().to_pylist()])
+    finish = _checker(form)
+    found = pd.Series([], dtype=object)
+    patterns = form.patterns or (("[a-z]{8}", 1.0),)
+    length = sql_type.length or 2**31
+    for extra in range(ROUNDS):
+        missing = size - len(found)
+        if missing <= 0:
+            break
+        widened = 0 if extra < ROUNDS // 2 or form.check else extra - ROUNDS // 2 + 1
+        drawn = _drawn(patterns, missing + missing // 4 + 4, widened, length, rng)
+        texts = pd.concat([found, pd.Series(finish(drawn), dtype=object)], ignore_index=True)
+        folded = texts.str.casefold()
+        found = texts[~folded.duplicated() & ~folded.isin(used)].reset_index(drop=True)
+    if len(found) < size:
+        raise Exhausted(f"its format makes only {len(found):,} values that the source has not")
+    return pa.array(found.iloc[:size].to_list(), pa.string()).cast(source.type)
+
+
+def _drawn(
+    patterns: tuple[tuple[str, float], ...],
+    size: int,
+    widened: int,
+    length: int,
+    rng: np.random.Generator,
+) -> list[str]:
+    """Draw texts, each pattern by its share, in random order.
+
+    Args:
+        patterns: with their shares.
+        size: how many.
+        widened: characters appended because the patterns are exhausted.
+        length: that the column holds.
+        rng: source of randomness.
+    """
+    counts = share(size, np.asarray([round(s * 10_000) for _, s in patterns], dtype=np.int64))
+    texts: list[str] = []
+    for (pattern, _), count in zip(patterns, counts, strict=True):
+        letters = alphabets(pattern)
+        last = next((a for a in reversed(letters) if len(a) > 1), "0123456789")
+        texts += _matrix([*letters, *([last] * widened)][:length], int(count), rng)
+    return [texts[i] for i in rng.permutation(len(texts))]
+
+
+def _matrix(letters: list[str], size: int, rng: np.random.Generator) -> list[str]:
+    if not letters or size == 0:
+        return [""] * size
+    cells = np.empty((size, len(letters)), dtype="U1")
+    for i, alphabet in enumerate(letters):
+        cells[:, i] = np.array(list(alphabet))[rng.integers(0, len(alphabet), size)]
+    texts: list[str] = cells.view(f"U{len(letters)}").reshape(-1).tolist()
+    return texts
+
+
+def _checker(form: KeyFormat) -> Callable[[list[str]], list[str]]:
+    """Return what turns drawn texts into texts with a right check digit or letter."""
+    if form.check is None:
+        return lambda texts: texts
+    module: Any = import_module(f"stdnum.{form.check}")
+    return lambda texts: [fixed for text in texts if (fixed := _checked(text, module)) is not None]
+
+
+def _checked(text: str, module: Any) -> str | None:
+    """Return a text made valid by its last character, or by the two after a country code."""
+    for character in CHECK_CHARACTERS:
+        candidate = text[:-1] + character
+        if module.is_valid(candidate):
+            return candidate
+    for number in range(100):
+        candidate = f"{text[:2]}{number:02d}{text[4:]}"
+        if module.is_valid(candidate):
+            return candidate
+    return None
