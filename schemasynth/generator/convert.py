@@ -49,6 +49,9 @@ beyond stand for minus and plus infinity (9999-12-31) and are learned as these t
 RARE = "_RARE_"
 """What the SDK writes for a rare category when it has nothing to put in its place."""
 
+INVALID = "_INVALID_"
+"""What the SDK writes where its text model made no readable text."""
+
 
 class Form(enum.StrEnum):
     """How a column goes through the SDK."""
@@ -230,25 +233,27 @@ def nulls(rows: int, arrow_type: Any) -> Array:
     return pa.nulls(rows, arrow_type)
 
 
-def without_rare(array: Array, seed: int) -> Array:
-    """Replace the SDK's token for rare categories by draws from the other values.
+def without_token(array: Array, token: str, otherwise: str | None, seed: int) -> Array:
+    """Replace a token of the SDK by draws from the other values.
 
     Args:
-        array: a generated category or text column.
+        array: a generated column of text.
+        token: `RARE` or `INVALID`.
+        otherwise: stands in where there is no other value.
         seed: of the draws.
 
     Returns:
-        The column without the token; NULL where there is no other value.
+        The column without the token.
     """
-    rare = pc.fill_null(pc.equal(array, pa.scalar(RARE, array.type)), False)
-    count = pc.sum(rare).as_py() or 0
+    bad = pc.fill_null(pc.equal(array, pa.scalar(token, array.type)), False)
+    count = pc.sum(bad).as_py() or 0
     if not count:
         return array
-    others = pc.drop_null(array.filter(pc.invert(rare)))
+    others = pc.drop_null(array.filter(pc.invert(bad)))
     if not len(others):
-        return nulls(len(array), array.type)
-    draws = others.take(pa.array(np.random.default_rng(seed).integers(0, len(others), count)))
-    return pc.replace_with_mask(array, rare, draws)
+        return pc.if_else(bad, pa.scalar(otherwise, array.type), array)
+    draws: Any = np.random.default_rng(seed).integers(0, len(others), count)
+    return pc.replace_with_mask(array, bad, others.take(pa.array(draws)))
 
 
 def _fit_constant(array: Array) -> Codec:

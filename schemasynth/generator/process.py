@@ -106,8 +106,8 @@ def job_folder(root: Path) -> Iterator[JobFolder]:
     Args:
         root: the folder to make it in.
     """
-    folder = JobFolder(root)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = JobFolder(root.resolve())
     folder.wipe()
     for path in (folder.job, folder.sdk):
         path.mkdir(exist_ok=True, mode=0o700)

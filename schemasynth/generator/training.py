@@ -384,11 +384,18 @@ def _decoded(
         if column.codec.form is Form.CONSTANT:
             columns[column.name] = convert.constant(column.codec, rows, arrow_type)
             continue
-        values = generated(column.name)
-        if protected:
-            values = convert.without_rare(values, seed)
+        values = _without_tokens(generated(column.name), column.codec, protected, seed)
         columns[column.name] = convert.decode(column.codec, values, arrow_type)
     return pa.table(columns)
+
+
+def _without_tokens(values: Array, codec: Codec, protected: bool, seed: int) -> Array:
+    """Replace the SDK's tokens; an empty text, since NULL may not be allowed."""
+    if codec.form is Form.TEXT:
+        return convert.without_token(values.cast(pa.string()), convert.INVALID, "", seed)
+    if protected and codec.form is Form.CATEGORY:
+        return convert.without_token(values.cast(pa.string()), convert.RARE, None, seed)
+    return values
 
 
 def _empty(table: TrainedTable) -> pd.DataFrame:

@@ -2,3 +2,9 @@
 
 Pure functions of models and evidence; I/O only through the adapter port. Imports `model`, `adapter`.
 """
+
+from schemasynth.infer.evidence import Evidence, evidence_of
+from schemasynth.infer.keys import infer_keys
+from schemasynth.infer.profile import ColumnProfile, Profile
+
+__all__ = ["ColumnProfile", "Evidence", "Profile", "evidence_of", "infer_keys"]

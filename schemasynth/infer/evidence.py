@@ -1,0 +1,334 @@
+"""Evidence from data: one scan a table, then inclusion of all columns at once.
+
+The only module of inference with I/O; columns are streamed through the adapter port into DuckDB.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from schemasynth.adapter import SourceConnection
+from schemasynth.infer.profile import ColumnProfile, Profile
+from schemasynth.model import Schema, Table, TableName, TypeFamily
+from schemasynth.progress import Listener, Progress, silent
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+MEMORY_LIMIT = "1GB"
+"""What DuckDB keeps in memory; more is spilled to a private folder that is removed."""
+KEY_LENGTH = 100
+"""Longest value of a key column, in characters: longer text is prose, not a key."""
+UNIQUE_SHARE = 0.9
+"""Distinct values by rows from which a column may be a referenced key despite dirt."""
+MIN_INCLUSION = 0.5
+"""Share of a column's distinct values found in another from which the pair is looked at: a
+third of real foreign keys is violated by its own data, so there is no exact gate."""
+MAX_COMPOSITE = 4
+"""Columns of a composite key that are tried; wider keys are rare and cost a scan each."""
+
+ColumnId: TypeAlias = tuple[TableName, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFigures:
+    """What one scan says of a column.
+
+    Attributes:
+        profile: counts.
+        sort: what the values are: integer, number, text, time, other.
+        minimum: smallest value of numbers and times as a number.
+        maximum: largest.
+        mean_length: characters of the values as text.
+        follows: share of rows whose value is the next one after the row before: a sequence.
+    """
+
+    profile: ColumnProfile
+    sort: str
+    minimum: float | None = None
+    maximum: float | None = None
+    mean_length: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """How the values of one column lie in another's.
+
+    Attributes:
+        share: distinct values of the child found in the parent, by distinct values.
+        coverage: by the parent's distinct values.
+    """
+
+    share: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that data say of the keys of a schema.
+
+    Attributes:
+        figures: of each column.
+        inclusions: of pairs of columns, child first; only from `MIN_INCLUSION` on.
+        store: answers questions on column sets while it is open.
+    """
+
+    figures: Mapping[ColumnId, ColumnFigures]
+    inclusions: Mapping[tuple[ColumnId, ColumnId], Inclusion]
+    store: Store = field(repr=False)
+
+    @property
+    def profile(self) -> Profile:
+        """The counts, for the planner."""
+        return Profile({column: figures.profile for column, figures in self.figures.items()})
+
+    def rows(self, table: Table) -> int:
+        """Return the rows of a table."""
+        first = table.columns[0].name
+        return self.figures[table.name, first].profile.rows if table.columns else 0
+
+
+class Store:
+    """Columns of all tables in DuckDB, as canonical text: ``1``, ``1.0`` and ``'1'`` are equal."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, schema: Schema) -> None:
+        """Give every table and column a neutral name."""
+        self._connection = connection
+        self._tables = {table.name: f"t{i}" for i, table in enumerate(schema)}
+        self._columns = {
+            (table.name, name): f"c{j}"
+            for table in schema
+            for j, name in enumerate(table.column_names)
+        }
+
+    def load(self, table: Table, batches: Iterator[pa.RecordBatch]) -> pa.Schema:
+        """Store a table; returns the types its columns came in."""
+        import pyarrow as pa
+
+        kinds: pa.Schema | None = None
+        name = self._tables[table.name]
+        for batch in batches:
+            kinds = batch.schema if kinds is None else kinds
+            renamed = pa.Table.from_batches([batch]).rename_columns(
+                [self._columns[table.name, column] for column in batch.schema.names]
+            )
+            self._connection.register("batch", renamed)
+            texts = ", ".join(
+                f"{_canonical(self._columns[table.name, f.name], f.type)} AS "
+                f"{self._columns[table.name, f.name]}"
+                for f in batch.schema
+            )
+            verb = f"CREATE TABLE {name} AS" if batch.schema is kinds else f"INSERT INTO {name}"
+            self._connection.execute(f"{verb} SELECT {texts} FROM batch")  # noqa: S608 own names
+            self._connection.unregister("batch")
+        assert kinds is not None  # noqa: S101 the port yields at least one batch
+        return kinds
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql).fetchall()
+
+    def figures(self, table: Table) -> list[tuple[Any, ...]]:
+        """Return rows, values, distinct, longest, mean length, extremes of every column."""
+        name = self._tables[table.name]
+        parts = ", ".join(
+            f"count({c}), count(DISTINCT {c}), max(length({c})), avg(length({c})), "
+            f"min(TRY_CAST({c} AS DOUBLE)), max(TRY_CAST({c} AS DOUBLE)), "
+            f"count(TRY_CAST({c} AS BIGINT))"
+            for c in (self._columns[table.name, column] for column in table.column_names)
+        )
+        row = self._query(f"SELECT count(*), {parts} FROM {name}")[0]  # noqa: S608 own names
+        width = 7
+        return [(row[0], *row[i : i + width]) for i in range(1, len(row), width)]
+
+    def groups(self, columns: Sequence[ColumnId]) -> list[tuple[list[int], int]]:
+        """Return how many distinct values stand in exactly each set of columns.
+
+        The grouped inclusion of SINDY (Kruse, Papenbrock, Naumann 2015), in SQL.
+
+        Args:
+            columns: numbered by their place.
+        """
+        if not columns:
+            return []
+        parts = " UNION ALL ".join(
+            f"SELECT DISTINCT {self._columns[column]} AS v, {i} AS c "  # noqa: S608 own names
+            f"FROM {self._tables[column[0]]} WHERE {self._columns[column]} IS NOT NULL"
+            for i, column in enumerate(columns)
+        )
+        return self._query(
+            "SELECT g, count(*) FROM (SELECT list(c ORDER BY c) AS g FROM "
+            f"({parts}) GROUP BY v) GROUP BY g"
+        )
+
+    def distinct(self, table: TableName, columns: Sequence[str]) -> int:
+        """Return the number of distinct tuples without NULLs."""
+        names = [self._columns[table, column] for column in columns]
+        present = " AND ".join(f"{name} IS NOT NULL" for name in names)
+        sql = f"SELECT DISTINCT {', '.join(names)} FROM {self._tables[table]} WHERE {present}"  # noqa: S608
+        return int(self._query(f"SELECT count(*) FROM ({sql})")[0][0])  # noqa: S608 own names
+
+    def tuple_inclusion(
+        self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
+    ) -> tuple[int, int, int]:
+        """Return distinct child tuples, those found in the parent, distinct parent tuples."""
+        here = self._distinct_sql(child, columns)
+        there = self._distinct_sql(parent, referred)
+        keys = ", ".join(f"k{i}" for i in range(len(columns)))
+        row = self._query(
+            f"WITH c AS ({here}), p AS ({there}) SELECT (SELECT count(*) FROM c), "  # noqa: S608
+            f"(SELECT count(*) FROM c JOIN p USING ({keys})), (SELECT count(*) FROM p)"
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def _distinct_sql(self, table: TableName, columns: Sequence[str]) -> str:
+        names = [self._columns[table, column] for column in columns]
+        listed = ", ".join(f"{name} AS k{i}" for i, name in enumerate(names))
+        present = " AND ".join(f"{name} IS NOT NULL" for name in names)
+        return f"SELECT DISTINCT {listed} FROM {self._tables[table]} WHERE {present}"  # noqa: S608
+
+    def determination(
+        self, table: TableName, columns: Sequence[str], determined: str
+    ) -> tuple[int, int, int, float]:
+        """Return how far columns determine another one.
+
+        Returns:
+            Rows in groups of two and more, those of them that differ from their group's
+            commonest value, such groups, and the share of the column's commonest value.
+        """
+        names = [self._columns[table, column] for column in columns]
+        keys = ", ".join(names)
+        z, source = self._columns[table, determined], self._tables[table]
+        present = " AND ".join(f"{name} IS NOT NULL" for name in [*names, z])
+        row = self._query(
+            f"WITH v AS (SELECT {keys}, {z} AS z, count(*) AS n FROM {source} WHERE {present} "  # noqa: S608
+            f"GROUP BY {keys}, {z}), "
+            f"g AS (SELECT {keys}, sum(n) AS s, max(n) AS m FROM v GROUP BY {keys} HAVING sum(n) > 1) "
+            "SELECT coalesce(sum(s), 0), coalesce(sum(s - m), 0), count(*), "
+            "(SELECT coalesce(sum(power(t.c / w.total, 2)), 1) FROM "
+            "(SELECT z, sum(n) AS c FROM v GROUP BY z) t, (SELECT sum(n) AS total FROM v) w) FROM g"
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2]), float(row[3])
+
+
+def _canonical(name: str, kind: pa.DataType) -> str:
+    """Return the SQL that writes a value as canonical text."""
+    import pyarrow as pa
+
+    if pa.types.is_boolean(kind):
+        return f"CAST(CAST({name} AS TINYINT) AS VARCHAR)"
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        whole = f"CAST(CAST({name} AS HUGEINT) AS VARCHAR)"
+        return (
+            f"CASE WHEN {name} = floor({name}) AND abs({name}) < 1e18 THEN {whole} "
+            f"ELSE CAST({name} AS VARCHAR) END"
+        )
+    if pa.types.is_binary(kind):
+        return f"left(hex({name}), {2 * KEY_LENGTH + 2})"
+    if pa.types.is_string(kind):
+        return f"left(trim({name}), {KEY_LENGTH + 1})"
+    return f"CAST({name} AS VARCHAR)"
+
+
+@contextmanager
+def evidence_of(
+    source: SourceConnection, schema: Schema, listener: Listener = silent
+) -> Iterator[Evidence]:
+    """Collect evidence; its store is open within the context, and gone after it.
+
+    Args:
+        source: read in one scan a table.
+        schema: which tables.
+        listener: hears a message a table.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="schemasynth-") as folder:
+        connection = duckdb.connect(
+            config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(Path(folder) / "spill")}
+        )
+        try:
+            store = Store(connection, schema)
+            figures: dict[ColumnId, ColumnFigures] = {}
+            for done, table in enumerate(schema, 1):
+                figures.update(_scan(store, source, table))
+                listener(Progress("scan", str(table.name), done, len(schema.tables)))
+            listener(Progress("compare", "all columns"))
+            yield Evidence(figures, _inclusions(store, figures), store)
+        finally:
+            connection.close()
+
+
+def _scan(
+    store: Store, source: SourceConnection, table: Table
+) -> Iterator[tuple[ColumnId, ColumnFigures]]:
+    kinds = store.load(table, source.read(table))
+    for column, row in zip(table.columns, store.figures(table), strict=True):
+        rows, values, distinct, longest, mean, low, high, integers = row
+        yield (
+            (table.name, column.name),
+            ColumnFigures(
+                ColumnProfile(rows, rows - values, distinct, longest),
+                _sort(kinds.field(column.name).type, column.type.family, values == integers),
+                low,
+                high,
+                float(mean or 0),
+            ),
+        )
+
+
+def _sort(kind: pa.DataType, family: TypeFamily, integral: bool) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_boolean(kind):
+        return "flag"
+    if pa.types.is_temporal(kind):
+        return "time"
+    if pa.types.is_binary(kind):
+        return "other"
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "integer" if integral else "number"
+    if pa.types.is_integer(kind):
+        return "integer"
+    return "integer text" if integral and family is TypeFamily.TEXT else "text"
+
+
+def _inclusions(
+    store: Store, figures: Mapping[ColumnId, ColumnFigures]
+) -> dict[tuple[ColumnId, ColumnId], Inclusion]:
+    """Compare the columns that could be keys or refer to one."""
+    eligible = [c for c, f in figures.items() if _may_refer(f)]
+    targets = {i for i, c in enumerate(eligible) if _may_be_referred(figures[c])}
+    shared: dict[tuple[int, int], int] = {}
+    for group, values in store.groups(eligible):
+        for parent in (i for i in group if i in targets):
+            for child in group:
+                if child != parent:
+                    shared[child, parent] = shared.get((child, parent), 0) + values
+    result = {}
+    for (child, parent), values in shared.items():
+        here, there = eligible[child], eligible[parent]
+        share = values / figures[here].profile.distinct
+        if share >= MIN_INCLUSION:
+            coverage = values / figures[there].profile.distinct
+            result[here, there] = Inclusion(round(share, 6), round(coverage, 6))
+    return result
+
+
+def _may_refer(figures: ColumnFigures) -> bool:
+    profile = figures.profile
+    return (
+        profile.distinct > 0
+        and (profile.max_length or 0) <= KEY_LENGTH
+        and figures.sort not in ("number", "flag", "other")
+    )
+
+
+def _may_be_referred(figures: ColumnFigures) -> bool:
+    """Every column that may be part of a key; uniqueness is judged with the rest."""
+    return figures.profile.distinct > 1 or figures.profile.rows == 1

@@ -1,0 +1,139 @@
+"""What names say: how well a column's name speaks of a referenced table and key.
+
+Pure functions of names; used by the scoring of keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from functools import cache
+
+_SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9\u00c0-\u024f]+")
+KEY_WORDS = frozenset(
+    "id ids key pk code cod codi codigo no num number nr nbr numero ref uuid guid iden sk oid".split()
+)
+"""Words that mean identification, in English, Spanish and Catalan."""
+_HIERARCHY = frozenset(
+    "parent manager mgr boss supervisor super reports report head chief leader previous prev "
+    "next predecessor successor replaced original root owner pare padre superior jefe cap".split()
+)
+"""Words by which a table refers to itself."""
+SHARED_PREFIX = 0.8
+"""Share of a table's columns with the same first word for it to be the table's prefix."""
+MIN_ABBREVIATION = 3
+
+
+@cache
+def words(name: str) -> tuple[str, ...]:
+    """Split a name into lower-case words: ``CustomerId`` and ``customer_id`` give the same."""
+    parts = [part.lower() for part in _SPLIT.split(name) if part]
+    if len(parts) == 1:
+        parts = _glued(parts[0])
+    return tuple(singular(part) for part in parts)
+
+
+def _glued(word: str) -> list[str]:
+    """Split an identification word off the end: ``custid``, ``stuid``."""
+    for ending in ("id", "key", "code", "num", "no"):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= MIN_ABBREVIATION and ending in ("id", "key", "code"):
+            return [stem, ending]
+    return [word]
+
+
+@cache
+def singular(word: str) -> str:
+    """Return a word without its plural ending (English, roughly; Spanish and Catalan s)."""
+    if len(word) > 3 and word.endswith("ies"):  # noqa: PLR2004 "ties"
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("sses", "xes", "ches", "shes")):  # noqa: PLR2004
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):  # noqa: PLR2004
+        return word[:-1]
+    return word
+
+
+def prefix(columns: Sequence[str]) -> str:
+    """Return the word with which nearly all columns of a table begin, or an empty one."""
+    firsts = Counter(words(name)[0] for name in columns if len(words(name)) > 1)
+    if not firsts:
+        return ""
+    word, count = firsts.most_common(1)[0]
+    return word if count >= SHARED_PREFIX * len(columns) and len(columns) > 2 else ""  # noqa: PLR2004
+
+
+def stem(name: str, table_prefix: str = "") -> tuple[str, ...]:
+    """Return the words of a column without its table's prefix."""
+    found = words(name)
+    return found[1:] if table_prefix and len(found) > 1 and found[0] == table_prefix else found
+
+
+def is_generic(key: Sequence[str]) -> bool:
+    """Tell whether a key's name is only an identification word."""
+    return all(word in KEY_WORDS for word in key)
+
+
+def similar(left: Sequence[str], right: Sequence[str]) -> float:
+    """Return how much two names are alike, 0 to 1; abbreviations count."""
+    if not left or not right:
+        return 0.0
+    if tuple(left) == tuple(right):
+        return 1.0
+    a, b = "".join(left), "".join(right)
+    if a == b:
+        return 0.98
+    if min(len(a), len(b)) >= MIN_ABBREVIATION and (a.startswith(b) or b.startswith(a)):
+        return 0.75 + 0.15 * min(len(a), len(b)) / max(len(a), len(b))
+    initials = "".join(word[0] for word in right)
+    if len(left) == 1 and len(right) > 1 and left[0] == initials:
+        return 0.8
+    return 0.7 * SequenceMatcher(None, a, b).ratio()
+
+
+def without_key_words(name: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that do not mean identification."""
+    return tuple(word for word in name if word not in KEY_WORDS)
+
+
+def reference_score(
+    column: Sequence[str], table: Sequence[str], key: Sequence[str], *, own: bool
+) -> float:
+    """Return how well a column's name says that it refers to a key, 0 to 1.
+
+    Args:
+        column: words of the referring column, its table's prefix stripped.
+        table: words of the referenced table.
+        key: words of the referenced column, prefix stripped.
+        own: the referenced table is the column's own.
+    """
+    if own:
+        return 0.9 if _HIERARCHY.intersection(column) else 0.3 * similar(column, key)
+    scores = [0.0]
+    if not is_generic(key):
+        scores.append(similar(column, key))
+        if len(column) > len(key) and tuple(column[-len(key) :]) == tuple(key):
+            scores.append(0.92)
+    said = without_key_words(column)
+    named = without_key_words(table) or tuple(table)
+    if said:
+        scores.append(0.97 * similar(said, named))
+        if len(said) > len(named) and tuple(said[-len(named) :]) == tuple(named):
+            scores.append(0.9)
+        if len(said) > 1 and len(named) == 1 and said[-1] == named[0]:
+            scores.append(0.88)
+        if len(named) > 1 and said == named[-len(said) :]:
+            scores.append(0.8)
+    return max(scores)
+
+
+def own_key_score(column: Sequence[str], table: Sequence[str]) -> float:
+    """Return how well a column's name says that it identifies its own table, 0 to 1."""
+    said = without_key_words(column)
+    is_key = len(said) < len(column)
+    if not said:
+        return 1.0
+    alike = similar(said, without_key_words(table) or tuple(table))
+    return (0.95 if is_key else 0.6) * alike if alike > 0.6 else (0.35 if is_key else 0.0)  # noqa: PLR2004
