@@ -141,7 +141,7 @@ class Connection(AbstractContextManager["Connection"], Relations, ABC):
         """Release the connection; may be called twice."""
 
     @abstractmethod
-    def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008 frozen
+    def reflect(self, selection: Selection = Selection()) -> Schema:
         """Read the catalogue in a fixed number of statements a schema.
 
         Args:

@@ -5,16 +5,23 @@ Imports every package lazily, so that importing it stays cheap.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemasynth.adapter import Selection, adapter_for, count_rows
-from schemasynth.errors import ReflectionError
+from schemasynth.errors import ReflectionError, SettingsError
 from schemasynth.model import Schema
 from schemasynth.progress import Listener, silent
 from schemasynth.settings import database_url, shown
 
 if TYPE_CHECKING:
-    from schemasynth.adapter import SourceConnection
+    from schemasynth.adapter import Marker, SourceConnection
+    from schemasynth.plan.model import RefreshPlan
+    from schemasynth.refresh import Confirm, RefreshOptions
+    from schemasynth.report.model import RefreshReport
+    from schemasynth.verify import IntegrityReport
 
 EVERYTHING = Selection()
 
@@ -59,3 +66,278 @@ def described(
 
     with evidence_of(source, schema, listener) as evidence:
         return infer_keys(schema, evidence)
+
+
+def render(schema: Schema, form: str = "summary") -> str:
+    """Return a schema as a document.
+
+    Args:
+        schema: from `introspect`.
+        form: ``summary``, ``json``, ``markdown`` or ``mermaid``.
+
+    Raises:
+        SettingsError: another form is asked for.
+    """
+    from schemasynth.document import markdown, mermaid, summary
+    from schemasynth.model.serialize import dumps
+
+    forms = {"summary": summary, "json": dumps, "markdown": markdown, "mermaid": mermaid}
+    if form not in forms:
+        raise SettingsError(f"There is no format {form!r}; choose {', '.join(forms)}.")
+    return forms[form](schema)
+
+
+def plan(
+    source: str,
+    selection: Selection = EVERYTHING,
+    *,
+    scale: float = 1.0,
+    listener: Listener = silent,
+) -> RefreshPlan:
+    """Return what a refresh would do, and why.
+
+    Args:
+        source: a SQLAlchemy URL, the path of a SQLite file, or of a model saved as JSON; of a
+            model the plan knows keys and types, but no values.
+        selection: which tables.
+        scale: planned rows by rows of the source.
+        listener: hears of progress.
+
+    Raises:
+        SchemasynthError: as `introspect`.
+    """
+    if source.endswith(".json"):
+        return _plan_of_model(Path(source), scale)
+    url = database_url(source)
+    with adapter_for(url).source(url) as connection:
+        return _planned(connection, selection, scale, listener)[1]
+
+
+def _plan_of_model(path: Path, scale: float) -> RefreshPlan:
+    from schemasynth.model.serialize import loads
+    from schemasynth.plan import make_plan
+
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    schema = loads(text)
+    return make_plan(schema, {}, source=schema.name, scale=scale)
+
+
+def _planned(
+    source: SourceConnection, selection: Selection, scale: float, listener: Listener
+) -> tuple[Schema, RefreshPlan]:
+    from schemasynth.plan import make_plan
+    from schemasynth.reading import SAMPLE_ROWS, read_frames
+
+    schema = described(source, selection, infer=True, listener=listener)
+    samples = read_frames(source, schema, limit=SAMPLE_ROWS, listener=listener)
+    return schema, make_plan(schema, samples, source=shown(source.url), scale=scale)
+
+
+def config(plan: RefreshPlan, form: str = "json") -> str:
+    """Return the MOSTLY AI generator configuration of a plan.
+
+    Args:
+        plan: what was decided.
+        form: ``json``, or ``python`` for a script.
+
+    Raises:
+        PlanError: the plan cannot work.
+    """
+    from schemasynth.generator import GeneratorSettings, config_json, config_python
+    from schemasynth.plan import check_plan
+    from schemasynth.rewrite import outline
+
+    check_plan(plan)
+    write = config_python if form == "python" else config_json
+    return write(outline(plan), GeneratorSettings())
+
+
+def init_target(target: str, environment: str = "pre-production") -> Marker:
+    """Mark a database as refreshable; keeps a marker that is there.
+
+    Args:
+        target: a SQLAlchemy URL or the path of a SQLite file.
+        environment: what people call it.
+
+    Raises:
+        AdapterError: it cannot be reached, or the role may not create the marker's table.
+    """
+    url = database_url(target)
+    with adapter_for(url).target(url) as connection:
+        return connection.write_marker(environment)
+
+
+def refresh(
+    source: str,
+    target: str,
+    selection: Selection = EVERYTHING,
+    *,
+    plan: RefreshPlan | None = None,
+    scale: float = 1.0,
+    options: RefreshOptions | None = None,
+    confirm: Confirm | None = None,
+    listener: Listener = silent,
+) -> RefreshReport:
+    """Replace the rows of a target by synthetic ones that follow the patterns of a source.
+
+    Args:
+        source: a SQLAlchemy URL or the path of a SQLite file; only read.
+        target: a marked database with the same tables.
+        selection: which tables.
+        plan: a reviewed plan; by default one is made.
+        scale: planned rows by rows of the source, where a plan is made.
+        options: how the refresh runs.
+        confirm: asked before the target's rows are replaced; by default it is not asked.
+        listener: hears of progress.
+
+    Raises:
+        SafetyError: the target must not be refreshed.
+        DriftError: it has not the shape of the source.
+        GeneratorError: training or generation failed.
+        IntegrityError: what was staged violates a key.
+        LoadError: the target refused rows. In every case the target is as it was.
+    """
+    from schemasynth.refresh import Refresh, RefreshOptions
+
+    def planner(connection: SourceConnection) -> tuple[Schema, RefreshPlan]:
+        if plan is None:
+            return _planned(connection, selection, scale, listener)
+        return described(connection, selection, infer=False, listener=listener), plan
+
+    return Refresh(
+        database_url(source),
+        database_url(target),
+        selection,
+        planner,
+        options or RefreshOptions(),
+        confirm,
+        listener,
+    ).run()
+
+
+def recover(target: str) -> Sequence[str]:
+    """Remove what an interrupted refresh left in a target.
+
+    Returns:
+        One line for each thing that was done.
+    """
+    url = database_url(target)
+    with adapter_for(url).target(url) as connection:
+        return connection.recover()
+
+
+def verify(
+    target: str,
+    selection: Selection = EVERYTHING,
+    *,
+    model: Schema | None = None,
+    listener: Listener = silent,
+) -> IntegrityReport:
+    """Prove by queries that the keys of a database hold.
+
+    Args:
+        target: a SQLAlchemy URL or the path of a SQLite file; only read.
+        selection: which tables.
+        model: a schema whose keys are proven too, for example with inferred ones.
+        listener: hears of progress.
+
+    Raises:
+        AdapterError: the database cannot be reached.
+        DriftError: it lacks a table of the model.
+    """
+    from schemasynth.model.merge import with_keys
+    from schemasynth.verify import check_integrity
+
+    url = database_url(target)
+    with adapter_for(url).source(url) as connection:
+        schema = connection.reflect(selection)
+        if not schema.tables:
+            raise ReflectionError(f"No tables were found in {shown(url)}.")
+        if model is not None:
+            schema = with_keys(schema, model)
+        return check_integrity(connection, schema, listener)
+
+
+def integrity_table(report: IntegrityReport) -> str:
+    """Return an integrity report as a plain table for a terminal."""
+    lines = [
+        f"{'ok  ' if result.violations == 0 else 'FAIL'}  {result.name}  ({result.origin})"
+        + (f"  {result.violations:,} of {result.rows:,} rows" if result.violations else "")
+        for result in report.results
+    ]
+    total = sum(report.violations.values())
+    return "\n".join([*lines, "", f"{len(report.results)} checks, {total:,} violations"])
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Where the demo's files lie, and what it did."""
+
+    folder: Path
+    report: RefreshReport
+    source_figures: Mapping[str, float]
+    synthetic_figures: Mapping[str, float]
+
+
+DEMO_MINUTES = 2.0
+"""Training time of the demo: it ends within six minutes on two cores."""
+
+
+def demo(
+    folder: Path | None = None, *, people: int = 2000, listener: Listener = silent
+) -> DemoResult:
+    """Run the whole way on made-up data.
+
+    Args:
+        folder: a new folder; by default one in the working directory.
+        people: rows of the demo's largest table of subjects.
+        listener: hears of progress.
+
+    Raises:
+        SettingsError: the folder is not empty.
+    """
+    from schemasynth.demo import planted_figures, write_source, write_target
+    from schemasynth.refresh import RefreshOptions
+    from schemasynth.report import write_report
+
+    folder = Path("schemasynth-demo") if folder is None else folder
+    if folder.exists() and any(folder.iterdir()):
+        raise SettingsError(f"{folder} is not empty; name another folder with --workdir.")
+    folder.mkdir(parents=True, exist_ok=True)
+    source, target = folder / "live.sqlite", folder / "preproduction.sqlite"
+    write_source(source, people)
+    write_target(target)
+    init_target(str(target))
+    options = RefreshOptions(max_training_time=DEMO_MINUTES, workdir=folder / "work")
+    report = refresh(str(source), str(target), options=options, listener=listener)
+    write_report(report, folder / "report")
+    return DemoResult(folder, report, planted_figures(source), planted_figures(target))
+
+
+def demo_table(result: DemoResult) -> str:
+    """Return what the demo did as plain text for a terminal."""
+    from schemasynth.report import refresh_table
+
+    figures = [
+        f"  {name:16}{value:8.1%}{result.synthetic_figures[name]:8.1%}"
+        for name, value in result.source_figures.items()
+    ]
+    places = {
+        "live": result.folder / "live.sqlite",
+        "pre-production": result.folder / "preproduction.sqlite",
+        "plan": result.folder / "work" / "plan.toml",
+        "report": result.folder / "report" / "report.html",
+    }
+    return "\n".join(
+        [
+            refresh_table(result.report),
+            "",
+            f"  {'pattern':16}{'live':>8}{'now':>8}",
+            *figures,
+            "",
+            *(f"  {name:16}{path}" for name, path in places.items()),
+        ]
+    )

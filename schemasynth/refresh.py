@@ -11,28 +11,50 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from schemasynth.adapter import CHUNK_ROWS, Selection, adapter_for
-from schemasynth.errors import PlanError, SafetyError, SettingsError
+import pyarrow as pa
+import sqlalchemy as sa
+
+from schemasynth import __version__
+from schemasynth.adapter import (
+    CHUNK_ROWS,
+    Relations,
+    Selection,
+    SourceConnection,
+    TargetConnection,
+    adapter_for,
+)
+from schemasynth.errors import SafetyError
+from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
+from schemasynth.load import check_target, refresh_tables
 from schemasynth.model import Schema
-from schemasynth.plan.model import Encoding, RefreshPlan, Role
+from schemasynth.model.serialize import dumps
+from schemasynth.plan import check_plan, read_plan, write_plan
+from schemasynth.plan.keys import accepted_schema
+from schemasynth.plan.model import Encoding, RefreshPlan, TablePlan
 from schemasynth.progress import Listener, Progress, silent
+from schemasynth.reading import read_frames
+from schemasynth.report import RefreshReport, StepReport, TableReport
+from schemasynth.rewrite import (
+    Frames,
+    Prepared,
+    PreparedColumn,
+    PreparedReference,
+    PreparedTable,
+    Repair,
+    prepare,
+    restore,
+)
 from schemasynth.settings import shown
+from schemasynth.verify import IntegrityReport, check_integrity, require
 from schemasynth.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
-    import sqlalchemy as sa
-
-    from schemasynth.generator import GeneratorSettings, TrainedGenerator
-    from schemasynth.report.model import RefreshReport
-    from schemasynth.rewrite.prepared import Prepared, Repair
-    from schemasynth.verify import IntegrityReport
 
 SOURCE_ROWS = ("prepared", "kept")
 """Folders of the workspace that hold rows or key values of the source."""
@@ -49,6 +71,14 @@ class Step(enum.StrEnum):
     STAGE = "stage"
 
 
+PLAN_FILE = "plan.toml"
+MODEL_FILE = "model.json"
+GENERATOR = "generator"
+RESTORED = "restored"
+SWITCHED = "switch"
+
+Planner: TypeAlias = Callable[[SourceConnection], tuple[Schema, RefreshPlan]]
+"""Gives the schema of an open source, with accepted keys, and the plan for it."""
 Confirm: TypeAlias = Callable[[str, int], bool]
 """Asked before rows are replaced, with the target's name and the number of tables."""
 
@@ -58,7 +88,6 @@ class RefreshOptions:
     """How a refresh runs.
 
     Attributes:
-        scale: rows by rows of the source; None takes the plan's.
         max_training_time: minutes of training in all; None trains until it no longer improves.
         max_epochs: passes over the data at most, a table.
         seed: makes the run repeatable.
@@ -70,7 +99,6 @@ class RefreshOptions:
         dry_run: check, plan and stop.
     """
 
-    scale: float | None = None
     max_training_time: float | None = None
     max_epochs: float | None = None
     seed: int | None = None
@@ -90,7 +118,7 @@ class Refresh:
         source: the live database.
         target: the database to refresh.
         selection: which tables.
-        given: a reviewed plan; None makes one.
+        planner: gives the source's schema and the plan.
         options: how.
         confirm: asked before rows are replaced; None means yes.
         listener: hears of progress.
@@ -99,7 +127,7 @@ class Refresh:
     source: sa.URL
     target: sa.URL
     selection: Selection
-    given: RefreshPlan | None
+    planner: Planner
     options: RefreshOptions
     confirm: Confirm | None = None
     listener: Listener = silent
@@ -115,19 +143,32 @@ class Refresh:
             return self._run(workspace)
 
     def _run(self, workspace: Workspace) -> RefreshReport:
-        plan, schema = self._planned(workspace)
-        if self.options.dry_run or self.options.until is Step.PLAN:
-            return self._report(workspace, plan, schema)
-        if "train" not in workspace:
+        plan = self._planned(workspace)
+        if self.options.dry_run:
+            return self._report(
+                workspace, plan, None, "Dry run: all checks passed, nothing changed."
+            )
+        if self.options.until is Step.PLAN:
+            return self._stopped(workspace, plan)
+        if Step.TRAIN not in workspace:
             self._train(workspace)
         if self.options.until is Step.TRAIN:
-            return self._report(workspace, plan, schema)
-        if "generate" not in workspace:
+            return self._stopped(workspace, plan)
+        if Step.GENERATE not in workspace:
             self._generate(workspace, plan)
         if self.options.until is Step.GENERATE:
-            return self._report(workspace, plan, schema)
-        report = self._load(workspace, plan)
-        return self._report(workspace, plan, schema, report)
+            return self._stopped(workspace, plan)
+        integrity = self._load(workspace, plan)
+        checks = f"{len(integrity.results)} checks, 0 violations"
+        if self.options.until is Step.STAGE:
+            return self._report(
+                workspace, plan, integrity, f"Staged and verified ({checks}), not switched."
+            )
+        return self._report(workspace, plan, integrity, f"Refreshed: {checks}.")
+
+    def _stopped(self, workspace: Workspace, plan: RefreshPlan) -> RefreshReport:
+        outcome = f"Stopped after {self.options.until}; the target is as it was."
+        return self._report(workspace, plan, None, outcome)
 
     @contextmanager
     def _workspace(self) -> Iterator[Workspace]:
@@ -142,11 +183,14 @@ class Refresh:
             self._wipe(workspace)
 
     def _wipe(self, workspace: Workspace) -> None:
-        from schemasynth.generator import wipe
-
-        wipe(workspace.folder("generator"))
-        resumable = "restore" not in workspace and "plan" in workspace
-        if not self.options.keep_source_rows and not resumable:
+        """Remove source rows once no step needs them, and what a killed run left."""
+        if GENERATOR in {path.name for path in workspace.path.iterdir()}:
+            wipe(workspace.path / GENERATOR)
+        if self.options.keep_source_rows:
+            return
+        if Step.TRAIN in workspace:
+            workspace.wipe(["prepared"])
+        if Step.GENERATE in workspace:
             workspace.wipe(SOURCE_ROWS)
 
     @contextmanager
@@ -160,13 +204,9 @@ class Refresh:
     def _seed(self) -> int:
         return DEFAULT_SEED if self.options.seed is None else self.options.seed
 
-    def _planned(self, workspace: Workspace) -> tuple[RefreshPlan, Schema]:
-        from schemasynth.model.serialize import loads
-        from schemasynth.plan.file import read_plan
-
-        if "plan" in workspace:
-            plan = read_plan((workspace.path / "plan.toml").read_text("utf-8"))
-            return plan, loads((workspace.path / "model.json").read_text("utf-8"))
+    def _planned(self, workspace: Workspace) -> RefreshPlan:
+        if Step.PLAN in workspace:
+            return read_plan((workspace.path / PLAN_FILE).read_text("utf-8"))
         with (
             adapter_for(self.source).source(self.source) as source,
             adapter_for(self.target).target(self.target) as target,
@@ -175,30 +215,23 @@ class Refresh:
 
     def _plan(
         self, workspace: Workspace, source: SourceConnection, target: TargetConnection
-    ) -> tuple[RefreshPlan, Schema]:
-        from schemasynth.load import check_target
-        from schemasynth.model.serialize import dumps
-        from schemasynth.plan.check import check_plan
-        from schemasynth.plan.file import write_plan
-        from schemasynth.plan.keys import accepted_schema
-
+    ) -> RefreshPlan:
         with self._timed("plan"):
-            found = described(source, self.selection, infer=self.given is None, listener=self.listener)
-            plan = self.given or planned(source, found, self.options.scale or 1.0)
+            found, plan = self.planner(source)
             check_plan(plan, found)
             schema = accepted_schema(plan, found)
             check_target(source, target, schema, self.selection)
         if self.options.dry_run:
-            return plan, schema
+            return plan
         self._confirm(len(schema.tables))
         with self._timed("read"):
             frames = read_frames(source, schema, listener=self.listener)
         with self._timed("prepare"):
-            save_prepared(workspace, prepare(plan, frames, self._seed))
-        (workspace.path / "plan.toml").write_text(write_plan(plan), "utf-8")
-        (workspace.path / "model.json").write_text(dumps(schema), "utf-8")
-        workspace.done("plan")
-        return plan, schema
+            _save_prepared(workspace, prepare(plan, frames, self._seed))
+        (workspace.path / PLAN_FILE).write_text(write_plan(plan), "utf-8")
+        (workspace.path / MODEL_FILE).write_text(dumps(schema), "utf-8")
+        workspace.done(Step.PLAN)
+        return plan
 
     def _confirm(self, tables: int) -> None:
         if self.confirm is not None and not self.confirm(shown(self.target), tables):
@@ -206,8 +239,6 @@ class Refresh:
 
     @property
     def _generator_settings(self) -> GeneratorSettings:
-        from schemasynth.generator import GeneratorSettings
-
         return GeneratorSettings(
             max_training_time=self.options.max_training_time,
             max_epochs=self.options.max_epochs,
@@ -216,49 +247,130 @@ class Refresh:
         )
 
     def _train(self, workspace: Workspace) -> None:
-        from schemasynth.generator import train
-
-        prepared = load_prepared(workspace)
+        prepared = _load_prepared(workspace)
+        folder = workspace.folder(GENERATOR)
         with self._timed("train"):
             trained = train(
-                prepared.tables,
-                prepared.frames,
-                self._generator_settings,
-                workspace.folder("generator"),
-                self.listener,
+                prepared.tables, prepared.frames, self._generator_settings, folder, self.listener
             )
-        trained.save(workspace.folder("generator"))
-        workspace.done("train")
+        trained.save(folder)
+        workspace.done(Step.TRAIN)
 
     def _generate(self, workspace: Workspace, plan: RefreshPlan) -> None:
-        from schemasynth.generator import TrainedGenerator, generate
-
-        trained = TrainedGenerator.load(workspace.folder("generator"))
+        trained = TrainedGenerator.load(workspace.folder(GENERATOR))
         with self._timed("generate"):
             synthetic = generate(trained, self._generator_settings, self.listener)
         workspace.save_frames("synthetic", synthetic)
         with self._timed("restore"):
             restored = restore(plan, synthetic, workspace.frames("kept"), self._seed)
-        workspace.save_frames("restored", restored.frames)
-        workspace.done("generate", repairs=[asdict(repair) for repair in restored.repairs])
+        workspace.save_frames(RESTORED, restored.frames)
+        generated = {name: len(frame) for name, frame in synthetic.items()}
+        repairs = [asdict(repair) for repair in restored.repairs]
+        workspace.done(Step.GENERATE, repairs=repairs, generated=generated)
 
     def _load(self, workspace: Workspace, plan: RefreshPlan) -> IntegrityReport:
-        from schemasynth.load import refresh_tables
-        from schemasynth.plan.keys import accepted_schema
-        from schemasynth.verify import check_integrity
+        frames = workspace.frames(RESTORED)
+        reports: list[IntegrityReport] = []
 
-        frames = workspace.frames("restored")
+        def prove(staged: Relations) -> None:
+            reports.append(check_integrity(staged, schema, self.listener))
+            require(reports[0])
+
         with self._timed("load"), adapter_for(self.target).target(self.target) as target:
+            if target.marker() is None:
+                raise SafetyError(f"The target {shown(self.target)} lost its marker meanwhile.")
             schema = accepted_schema(plan, target.reflect(self.selection))
-            reports: list[IntegrityReport] = []
             refresh_tables(
                 target,
                 schema,
-                {table.name: batches(frames[str(table.name)]) for table in schema},
-                run_id=secrets.token_hex(8),
-                verify=lambda staged: reports.append(check_integrity(staged, schema)),
+                {table.name: _batches(frames[str(table.name)]) for table in schema},
+                run_id=secrets.token_hex(6),
+                verify=prove,
                 switch=self.options.until is not Step.STAGE,
                 listener=self.listener,
             )
-        workspace.done("restore")
+        if self.options.until is not Step.STAGE:
+            workspace.done(SWITCHED)
         return reports[0]
+
+    def _report(
+        self,
+        workspace: Workspace,
+        plan: RefreshPlan,
+        integrity: IntegrityReport | None,
+        outcome: str,
+    ) -> RefreshReport:
+        facts = workspace.facts(Step.GENERATE) if Step.GENERATE in workspace else {}
+        trained = (
+            {t.name: t for t in TrainedGenerator.load(workspace.folder(GENERATOR)).tables}
+            if Step.TRAIN in workspace
+            else {}
+        )
+        frames = workspace.frames(RESTORED) if Step.GENERATE in workspace else {}
+        generated: Mapping[str, int] = {
+            **facts.get("generated", {}),
+            **{name: len(frame) for name, frame in frames.items()},
+        }
+        return RefreshReport(
+            source=shown(self.source),
+            target=shown(self.target),
+            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            version=__version__,
+            outcome=outcome,
+            tables=tuple(
+                _table_report(
+                    table,
+                    generated.get(str(table.name)),
+                    trained[str(table.name)].accuracy if str(table.name) in trained else None,
+                )
+                for table in plan.tables
+            ),
+            steps=tuple(StepReport(name, round(s, 3)) for name, s in self._seconds.items()),
+            repairs=tuple(Repair(**repair) for repair in facts.get("repairs", ())),
+            integrity=integrity,
+            notes=plan.notes,
+        )
+
+
+def _table_report(table: TablePlan, rows: int | None, accuracy: float | None) -> TableReport:
+    context = table.context
+    return TableReport(
+        name=str(table.name),
+        role=str(table.role),
+        context=str(context.referred) if context else "",
+        reason=f"{table.reason}; {context.reason}" if context else table.reason,
+        source_rows=table.rows,
+        planned_rows=table.size,
+        rows=rows,
+        accuracy=accuracy,
+        is_entity=table.is_entity,
+    )
+
+
+def _batches(frame: pd.DataFrame) -> Iterator[pa.RecordBatch]:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    batches = table.to_batches(max_chunksize=CHUNK_ROWS)
+    yield from batches or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+
+
+def _save_prepared(workspace: Workspace, prepared: Prepared) -> None:
+    workspace.save_frames("prepared", prepared.frames)
+    workspace.save_frames("kept", prepared.kept)
+    workspace.done("prepare", tables=[asdict(table) for table in prepared.tables])
+
+
+def _load_prepared(workspace: Workspace) -> Prepared:
+    tables = tuple(
+        PreparedTable(
+            name=fact["name"],
+            key=fact["key"],
+            columns=tuple(
+                PreparedColumn(c["name"], Encoding(c["encoding"])) for c in fact["columns"]
+            ),
+            references=tuple(PreparedReference(**r) for r in fact["references"]),
+            size=fact["size"],
+        )
+        for fact in workspace.facts("prepare")["tables"]
+    )
+    frames: Frames = workspace.frames("prepared")
+    return Prepared(tables, frames)

@@ -14,8 +14,31 @@ from schemasynth.errors import SafetyError
 
 _READS = frozenset({"SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW", "PRAGMA", "DESCRIBE", "TABLE"})
 _WRITES = frozenset(
-    "INSERT UPDATE DELETE MERGE REPLACE TRUNCATE CREATE ALTER DROP GRANT REVOKE CALL EXEC EXECUTE "
-    "DO LOAD IMPORT ATTACH DETACH VACUUM REINDEX LOCK INTO".split()
+    {
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "MERGE",
+        "REPLACE",
+        "TRUNCATE",
+        "CREATE",
+        "ALTER",
+        "DROP",
+        "GRANT",
+        "REVOKE",
+        "CALL",
+        "EXEC",
+        "EXECUTE",
+        "DO",
+        "LOAD",
+        "IMPORT",
+        "ATTACH",
+        "DETACH",
+        "VACUUM",
+        "REINDEX",
+        "LOCK",
+        "INTO",
+    }
 )
 """`INTO` stops SELECT … INTO; the others stop data-modifying WITH clauses."""
 _TOKEN = re.compile(

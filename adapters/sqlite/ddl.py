@@ -126,9 +126,7 @@ def _clauses(sql: str) -> Iterator[list[_Token]]:
             clause = []
             if ends:
                 return
-        elif depth > 1 or (depth == 1 and token.kind != "open"):
-            clause.append(token)
-        elif depth == 1 and clause:
+        elif depth > 1 or (depth == 1 and token.kind != "open") or (depth == 1 and clause):
             clause.append(token)
 
 

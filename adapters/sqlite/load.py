@@ -92,7 +92,9 @@ class SQLiteLoad(SqlRelations, Load):
 
     def _insert(self, table: Table, names: list[str]) -> str:
         relation = self.relation(table)
-        insert = sa.insert(relation).values({name: sa.bindparam(f"p{i}") for i, name in enumerate(names)})
+        insert = sa.insert(relation).values(
+            {name: sa.bindparam(f"p{i}") for i, name in enumerate(names)}
+        )
         return str(insert.compile(dialect=self.dialect))
 
     def _execute(self, statement: str, rows: list[tuple[object, ...]]) -> None:
@@ -173,6 +175,8 @@ def _copy_owner(old: Path, new: Path) -> None:
 def _kind(error: Exception) -> str:
     """Return what SQLite says; its messages name tables and columns, never values."""
     text = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return text[0].rstrip(".") if isinstance(error, (sqlite3.Error, sa.exc.DBAPIError)) else (
-        type(error).__name__ if isinstance(error, pa.ArrowException) else str(error)
+    return (
+        text[0].rstrip(".")
+        if isinstance(error, (sqlite3.Error, sa.exc.DBAPIError))
+        else (type(error).__name__ if isinstance(error, pa.ArrowException) else str(error))
     )

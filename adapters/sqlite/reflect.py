@@ -80,7 +80,9 @@ def reflect(connection: sa.Connection, selection: Selection) -> Schema:
     indexes = _by_table(connection, _INDEXES)
     parents = {name.casefold(): (name, rows) for name, rows in columns.items()}
     tables = [
-        _Reader(name, read_ddl(sql), columns[name], foreign_keys[name], indexes[name]).table(parents)
+        _Reader(name, read_ddl(sql), columns[name], foreign_keys[name], indexes[name]).table(
+            parents
+        )
         for name, sql in texts.items()
     ]
     return Schema("sqlite", _database_name(connection), tuple(tables))

@@ -66,8 +66,8 @@ def _unexpected(error: Exception) -> str:
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="schemasynth")
 @click.option("--debug", is_flag=True, help="Show tracebacks; they may contain row values.")
-def main(debug: bool) -> None:  # noqa: ARG001 read by Group
-    """Refresh a pre-production database with synthetic data.
+def main(debug: bool) -> None:
+    r"""Refresh a pre-production database with synthetic data.
 
     The first useful command, on your own database (nothing is written there):
 

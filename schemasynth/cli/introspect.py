@@ -20,9 +20,7 @@ FORMATS = ("summary", "json", "markdown", "mermaid")
 @click.option(
     "--infer/--no-infer", default=True, show_default=True, help="Infer keys that are not declared."
 )
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="summary", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="summary", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 def command(
     source: str,
@@ -33,7 +31,7 @@ def command(
     form: str,
     output: Path | None,
 ) -> None:
-    """Document the relational model of SOURCE, with the keys nobody declared.
+    r"""Document the relational model of SOURCE, with the keys nobody declared.
 
     SOURCE is a SQLAlchemy URL or the path of a SQLite file, and is only read.
 

@@ -15,7 +15,9 @@ from schemasynth.cli.options import listener, selection, selection_options, writ
 @click.command("plan")
 @click.argument("source")
 @selection_options
-@click.option("--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
+@click.option(
+    "--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True
+)
 @click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 def command(
     source: str,
@@ -25,7 +27,7 @@ def command(
     scale: float,
     output: Path | None,
 ) -> None:
-    """Write what a refresh from SOURCE would do to each table and column, and why.
+    r"""Write what a refresh from SOURCE would do to each table and column, and why.
 
     SOURCE is a SQLAlchemy URL, the path of a SQLite file, or a model saved by `introspect
     --format json`. The plan is a commented TOML file, meant to be edited and committed.
@@ -37,7 +39,5 @@ def command(
     from schemasynth import api
     from schemasynth.plan.file import write_plan
 
-    made = api.plan(
-        source, selection(schemas, include, exclude), scale=scale, listener=listener()
-    )
+    made = api.plan(source, selection(schemas, include, exclude), scale=scale, listener=listener())
     write(write_plan(made), output)

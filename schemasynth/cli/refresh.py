@@ -19,7 +19,13 @@ STEPS = ("plan", "train", "generate", "stage")
 @click.argument("target")
 @selection_options
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A reviewed plan.")
-@click.option("--scale", type=click.FloatRange(min=0, min_open=True), help="Rows by rows of SOURCE.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Rows by rows of SOURCE.",
+)
 @click.option(
     "--max-training-time",
     type=click.FloatRange(min=0, min_open=True),
@@ -42,7 +48,7 @@ def command(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     plan_file: Path | None,
-    scale: float | None,
+    scale: float,
     max_training_time: float | None,
     seed: int | None,
     base_url: str | None,
@@ -54,7 +60,7 @@ def command(
     report: Path | None,
     yes: bool,
 ) -> None:
-    """Replace the rows of TARGET by synthetic ones that follow the patterns of SOURCE.
+    r"""Replace the rows of TARGET by synthetic ones that follow the patterns of SOURCE.
 
     SOURCE is only read. TARGET must carry the marker of `schemasynth target init`; it is as it
     was until the last moment, in which all its tables change at once.
@@ -64,20 +70,22 @@ def command(
       schemasynth refresh live.sqlite preproduction.sqlite --max-training-time 10 --yes
     """
     from schemasynth import api
-    from schemasynth.plan.file import read_plan
+    from schemasynth.plan import read_plan
+    from schemasynth.refresh import RefreshOptions, Step
+    from schemasynth.report import refresh_table, write_report
 
     result = api.refresh(
         source,
         target,
         selection(schemas, include, exclude),
         plan=read_plan(read(plan_file)) if plan_file else None,
-        options=api.RefreshOptions(
-            scale=scale,
+        scale=scale,
+        options=RefreshOptions(
             max_training_time=max_training_time,
             seed=seed,
             base_url=base_url,
             workdir=workdir,
-            until=api.Step(until) if until else None,
+            until=Step(until) if until else None,
             resume=resume,
             keep_source_rows=keep_source_rows,
             dry_run=dry_run,
@@ -85,9 +93,9 @@ def command(
         confirm=None if yes else _confirm,
         listener=listener(),
     )
-    click.echo(api.refresh_table(result))
+    click.echo(refresh_table(result))
     if report:
-        for path in api.write_report(result, report):
+        for path in write_report(result, report):
             click.echo(f"Wrote {path}.", err=True)
 
 

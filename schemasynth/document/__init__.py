@@ -2,3 +2,9 @@
 
 Imports the model only.
 """
+
+from schemasynth.document.markdown import markdown
+from schemasynth.document.mermaid import mermaid
+from schemasynth.document.summary import summary
+
+__all__ = ["markdown", "mermaid", "summary"]

@@ -64,13 +64,11 @@ class Channel:
             float(step.progress.value if step.progress else 0),
             float(step.progress.max if step.progress else 0),
             _training_message(messages[-1]) if messages else "",
-            float(job.progress.value),
-            float(job.progress.max),
         )
         if now == self.last:
             return False
         self.last = now
-        names = ("step", "table", "done", "total", "message", "steps_done", "steps_total")
+        names = ("step", "table", "done", "total", "message")
         self.send("progress", **dict(zip(names, now, strict=True)))
         return True
 

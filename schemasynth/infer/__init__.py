@@ -1,6 +1,7 @@
 """Inference: evidence from data and names becomes keys with confidence.
 
-Pure functions of models and evidence; I/O only through the adapter port. Imports `model`, `adapter`.
+Pure functions of models and evidence; I/O only through the adapter port. Imports `adapter`
+and `model`.
 """
 
 from schemasynth.infer.evidence import Evidence, evidence_of

@@ -48,14 +48,18 @@ def implicit_entities(
         for column in table.columns:
             figures = evidence.figures[table.name, column.name]
             referring = (table.name, (column.name,)) in foreign
-            if figures.profile.distinct > 1 and figures.sort in ("integer", "integer text", "text") and not referring:
+            if (
+                figures.profile.distinct > 1
+                and figures.sort in ("integer", "integer text", "text")
+                and not referring
+            ):
                 by_word[words(column.name)].setdefault(table.name, column.name)
     shared = {word: tables for word, tables in by_word.items() if len(tables) > 1}
     taken: set[TableName] = set()
     for size in range(2, MAX_COLUMNS + 1):
         for chosen in combinations(sorted(shared), size):
             tables = set.intersection(*(set(shared[word]) for word in chosen))
-            if len(tables) < 2 or tables & taken:  # noqa: PLR2004
+            if len(tables) < 2 or tables & taken:
                 continue
             columns = {t: tuple(shared[word][t] for word in chosen) for t in tables}
             entity = _entity(schema, evidence, columns, foreign, keys)
@@ -72,7 +76,7 @@ def _entity(
     keys: Mapping[TableName, tuple[str, ...]],
 ) -> ImplicitEntity | None:
     repeated = {t: c for t, c in columns.items() if _repeats(evidence, schema.table(t), c)}
-    if len(repeated) < 2 or any(set(keys.get(t, ("",))) <= set(c) for t, c in columns.items()):  # noqa: PLR2004
+    if len(repeated) < 2 or any(set(keys.get(t, ("",))) <= set(c) for t, c in columns.items()):
         return None
     for first in sorted(repeated):
         determined = _determined(evidence, schema.table(first), repeated[first])
@@ -89,7 +93,7 @@ def _entity(
     return None
 
 
-def _made(  # noqa: PLR0913, PLR0917
+def _made(
     evidence: Evidence,
     schema: Schema,
     columns: Mapping[TableName, tuple[str, ...]],
@@ -130,14 +134,16 @@ def _repeats(evidence: Evidence, table: Table, columns: tuple[str, ...]) -> bool
     )
 
 
-def _determined(
-    evidence: Evidence, table: Table, columns: tuple[str, ...]
-) -> dict[str, float]:
+def _determined(evidence: Evidence, table: Table, columns: tuple[str, ...]) -> dict[str, float]:
     """Return the columns that a key determines and no part of it does, with their exceptions."""
     result = {}
     for name in table.column_names:
         figures = evidence.figures[table.name, name]
-        if name in columns or figures.sort in ("time", "number", "other") or figures.profile.distinct < 2:  # noqa: PLR2004
+        if (
+            name in columns
+            or figures.sort in ("time", "number", "other")
+            or figures.profile.distinct < 2
+        ):
             continue
         rows, differing, groups, chance = evidence.store.determination(table.name, columns, name)
         if rows == 0 or differing > MAX_EXCEPTIONS * rows:
@@ -145,7 +151,10 @@ def _determined(
         agreeing = rows - groups - differing
         if agreeing * -math.log(max(min(chance, 1 - 1e-9), 1e-9)) < MIN_SURPRISE:
             continue
-        if not any(_suffices(evidence, table, part, name) for part in combinations(columns, len(columns) - 1)):
+        if not any(
+            _suffices(evidence, table, part, name)
+            for part in combinations(columns, len(columns) - 1)
+        ):
             result[name] = differing / rows
     return result
 

@@ -162,8 +162,8 @@ class Store:
             for i, column in enumerate(columns)
         )
         return self._query(
-            "SELECT g, count(*) FROM (SELECT list(c ORDER BY c) AS g FROM "
-            f"({parts}) GROUP BY v) GROUP BY g"
+            f"SELECT g, count(*) FROM (SELECT list(c ORDER BY c) AS g FROM ({parts}) "  # noqa: S608
+            "GROUP BY v) GROUP BY g"
         )
 
     def distinct(self, table: TableName, columns: Sequence[str]) -> int:
@@ -208,7 +208,8 @@ class Store:
         row = self._query(
             f"WITH v AS (SELECT {keys}, {z} AS z, count(*) AS n FROM {source} WHERE {present} "  # noqa: S608
             f"GROUP BY {keys}, {z}), "
-            f"g AS (SELECT {keys}, sum(n) AS s, max(n) AS m FROM v GROUP BY {keys} HAVING sum(n) > 1) "
+            f"g AS (SELECT {keys}, sum(n) AS s, max(n) AS m FROM v GROUP BY {keys} "
+            "HAVING sum(n) > 1) "
             "SELECT coalesce(sum(s), 0), coalesce(sum(s - m), 0), count(*), "
             "(SELECT coalesce(sum(power(t.c / w.total, 2)), 1) FROM "
             "(SELECT z, sum(n) AS c FROM v GROUP BY z) t, (SELECT sum(n) AS total FROM v) w) FROM g"

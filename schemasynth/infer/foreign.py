@@ -25,12 +25,18 @@ WEIGHTS: Mapping[str, float] = {
     "tiny": -0.8,
     "dense": -0.9,
     "larger": -0.6,
+    "telling": 5.0,
 }
 """Log-odds of an inclusion to be a foreign key, set by hand on public schemas."""
 INCLUSION_STEPS = ((1.0, 1.0), (0.99, 0.9), (0.95, 0.7), (0.9, 0.5), (0.8, 0.25), (0.0, -0.5))
 """What a share of inclusion is worth: dirt is common, half an inclusion is none."""
 TINY = 3
 """Distinct values of a child below which inclusion says little."""
+TELLING_VALUES = 20
+TELLING_LENGTH = 5.0
+TELLING_DENSITY = 0.05
+"""So many distinct values, texts of such a length or integers so thin in their range, do not lie
+in another column by chance: they come from one domain, whatever the names."""
 MARGIN_WEIGHT = 1.0
 """Log-odds lost where another target is as good."""
 ACCEPTED = 0.5
@@ -113,7 +119,7 @@ def single_candidates(
     return [_best(found) for _, found in sorted(by_child.items())]
 
 
-def _scored(  # noqa: PLR0913, PLR0917
+def _scored(
     child: ColumnId,
     parent: ColumnId,
     inclusion: Inclusion,
@@ -129,11 +135,12 @@ def _scored(  # noqa: PLR0913, PLR0917
         "inclusion": next(worth for share, worth in INCLUSION_STEPS if inclusion.share >= share),
         "coverage": inclusion.coverage,
         "primary": float(primary.get(parent[0]) == (parent[1],)),
-        "own key": float(is_own_key) * (0.4 if name > 0.9 else 1.0),  # noqa: PLR2004
+        "own key": float(is_own_key) * (0.4 if name > 0.9 else 1.0),
         "other sort": float(not _same_sort(here, there)),
         "tiny": float(here.profile.distinct < TINY),
-        "dense": float(here.sort == "integer" and name < 0.5),  # noqa: PLR2004
+        "dense": float(here.sort == "integer" and name < 0.5),
         "larger": float(is_own_key and here.profile.rows > there.profile.rows),
+        "telling": float(_is_telling(here, there, inclusion) and not is_own_key),
     }
     logit = BIAS + sum(WEIGHTS[term] * value for term, value in terms.items())
     figures = {
@@ -143,6 +150,19 @@ def _scored(  # noqa: PLR0913, PLR0917
         "null_share": round(here.profile.null_share, 4),
     }
     return ReferenceCandidate(child[0], (child[1],), parent[0], (parent[1],), logit, figures)
+
+
+def _is_telling(here: ColumnFigures, there: ColumnFigures, inclusion: Inclusion) -> bool:
+    """Tell whether so many values can share a column only because they are the same things."""
+    if here.profile.distinct < TELLING_VALUES or inclusion.share < COMPOSITE_INCLUSION:
+        return False
+    if not there.profile.unique:
+        return False
+    if here.sort == "text":
+        return here.mean_length >= TELLING_LENGTH
+    if here.sort != "integer" or there.maximum is None or there.minimum is None:
+        return False
+    return there.profile.distinct < TELLING_DENSITY * (there.maximum - there.minimum)
 
 
 def _same_sort(here: ColumnFigures, there: ColumnFigures) -> bool:
@@ -165,7 +185,10 @@ def without_mutual(candidates: Sequence[ReferenceCandidate]) -> list[ReferenceCa
     result = []
     for candidate in candidates:
         back = by_columns.get((candidate.referred, candidate.referred_columns))
-        mutual = back and (back.referred, back.referred_columns) == (candidate.table, candidate.columns)
+        mutual = back and (back.referred, back.referred_columns) == (
+            candidate.table,
+            candidate.columns,
+        )
         if not mutual or back is None or _precedes(candidate, back):
             result.append(candidate)
     return result
@@ -187,7 +210,7 @@ def composite_candidates(
     """
     names = Names(schema)
     for parent, key in sorted(primary.items()):
-        if len(key) < 2:  # noqa: PLR2004
+        if len(key) < 2:
             continue
         for table in schema:
             columns = _matching(table, parent, key, evidence, names)
@@ -196,13 +219,17 @@ def composite_candidates(
             distinct, found, offered = evidence.store.tuple_inclusion(
                 table.name, columns, parent, key
             )
-            if distinct and found >= COMPOSITE_INCLUSION * distinct and not _is_reverse(
-                table, columns, parent, primary, distinct, offered
+            if (
+                distinct
+                and found >= COMPOSITE_INCLUSION * distinct
+                and not _is_reverse(table, columns, parent, primary, distinct, offered)
             ):
-                yield _composite(table.name, columns, parent, key, found / distinct, found / offered)
+                yield _composite(
+                    table.name, columns, parent, key, found / distinct, found / offered
+                )
 
 
-def _is_reverse(  # noqa: PLR0913, PLR0917
+def _is_reverse(
     table: Table,
     columns: tuple[str, ...],
     parent: TableName,
@@ -215,7 +242,7 @@ def _is_reverse(  # noqa: PLR0913, PLR0917
     return both_keys and distinct == offered and str(table.name) < str(parent)
 
 
-def _composite(  # noqa: PLR0913, PLR0917
+def _composite(
     table: TableName,
     columns: tuple[str, ...],
     parent: TableName,
@@ -255,8 +282,9 @@ def without_implied(
     for composite in composites:
         pairs = zip(composite.columns, composite.referred_columns, strict=True)
         for here, there in pairs:
-            single, above = own.get((composite.table, (here,))), own.get(
-                (composite.referred, (there,))
+            single, above = (
+                own.get((composite.table, (here,))),
+                own.get((composite.referred, (there,))),
             )
             if single and above and single.referred == above.referred:
                 implied.add((single.table, single.columns))

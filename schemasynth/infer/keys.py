@@ -47,9 +47,7 @@ def infer_keys(schema: Schema, evidence: Evidence) -> Schema:
     by_columns = {(c.table, c.columns): c for c in accepted if (c.table, c.columns) in known}
     entities = tuple(implicit_entities(schema, evidence, by_columns, chosen))
     questions = tuple(_questions(tables, candidates))
-    return replace(
-        schema, tables=tuple(tables), implicit_entities=entities, questions=questions
-    )
+    return replace(schema, tables=tuple(tables), implicit_entities=entities, questions=questions)
 
 
 def _primary_keys(
@@ -64,9 +62,7 @@ def _primary_keys(
             result[table.name] = KeyCandidate(table.primary_key.columns, 1.0, {})
             continue
         points = refers.get(table.name, {})
-        found = primary.single_candidates(
-            table, evidence, referenced.get(table.name, {}), points
-        )
+        found = primary.single_candidates(table, evidence, referenced.get(table.name, {}), points)
         if refers and (not found or found[0].confidence < primary.SURE_SINGLE):
             found += primary.composite_candidates(table, evidence, points)
         best = max(found, key=lambda c: c.confidence, default=None)

@@ -13,12 +13,58 @@ from functools import cache
 
 _SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9\u00c0-\u024f]+")
 KEY_WORDS = frozenset(
-    "id ids key pk code cod codi codigo no num number nr nbr numero ref uuid guid iden sk oid".split()
+    {
+        "id",
+        "ids",
+        "key",
+        "pk",
+        "code",
+        "cod",
+        "codi",
+        "codigo",
+        "no",
+        "num",
+        "number",
+        "nr",
+        "nbr",
+        "numero",
+        "ref",
+        "uuid",
+        "guid",
+        "iden",
+        "sk",
+        "oid",
+    }
 )
 """Words that mean identification, in English, Spanish and Catalan."""
 _HIERARCHY = frozenset(
-    "parent manager mgr boss supervisor super reports report head chief leader previous prev "
-    "next predecessor successor replaced original root owner pare padre superior jefe cap".split()
+    {
+        "parent",
+        "manager",
+        "mgr",
+        "boss",
+        "supervisor",
+        "super",
+        "reports",
+        "report",
+        "head",
+        "chief",
+        "leader",
+        "previous",
+        "prev",
+        "next",
+        "predecessor",
+        "successor",
+        "replaced",
+        "original",
+        "root",
+        "owner",
+        "pare",
+        "padre",
+        "superior",
+        "jefe",
+        "cap",
+    }
 )
 """Words by which a table refers to itself."""
 SHARED_PREFIX = 0.8
@@ -47,11 +93,11 @@ def _glued(word: str) -> list[str]:
 @cache
 def singular(word: str) -> str:
     """Return a word without its plural ending (English, roughly; Spanish and Catalan s)."""
-    if len(word) > 3 and word.endswith("ies"):  # noqa: PLR2004 "ties"
+    if len(word) > 3 and word.endswith("ies"):
         return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("sses", "xes", "ches", "shes")):  # noqa: PLR2004
+    if len(word) > 4 and word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):  # noqa: PLR2004
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
 
@@ -62,7 +108,7 @@ def prefix(columns: Sequence[str]) -> str:
     if not firsts:
         return ""
     word, count = firsts.most_common(1)[0]
-    return word if count >= SHARED_PREFIX * len(columns) and len(columns) > 2 else ""  # noqa: PLR2004
+    return word if count >= SHARED_PREFIX * len(columns) and len(columns) > 2 else ""
 
 
 def stem(name: str, table_prefix: str = "") -> tuple[str, ...]:
@@ -136,4 +182,4 @@ def own_key_score(column: Sequence[str], table: Sequence[str]) -> float:
     if not said:
         return 1.0
     alike = similar(said, without_key_words(table) or tuple(table))
-    return (0.95 if is_key else 0.6) * alike if alike > 0.6 else (0.35 if is_key else 0.0)  # noqa: PLR2004
+    return (0.95 if is_key else 0.6) * alike if alike > 0.6 else (0.35 if is_key else 0.0)

@@ -47,7 +47,7 @@ FEW_ROWS = 12
 """Rows below which uniqueness is likely by chance."""
 SURE_SINGLE = 0.6
 """Confidence of a single column from which sets of columns are not tried."""
-MIN_CONFIDENCE = 0.2
+MIN_CONFIDENCE = 0.4
 """Below it a table is said to have no primary key."""
 
 
@@ -105,9 +105,7 @@ def _form(figures: ColumnFigures) -> dict[str, float]:
     }
 
 
-def _candidate(
-    columns: tuple[str, ...], logit: float, terms: Mapping[str, float]
-) -> KeyCandidate:
+def _candidate(columns: tuple[str, ...], logit: float, terms: Mapping[str, float]) -> KeyCandidate:
     figures = {name: round(value, 3) for name, value in terms.items() if value}
     return KeyCandidate(columns, round(sigmoid(logit), 4), {"uniqueness": 1.0, **figures})
 
@@ -193,7 +191,10 @@ def _composite(
         "leading": float(places == list(range(size))),
         "position": sum(places) / size / len(table.columns),
         "time": sum(f.sort == "time" for f in figures) / size,
-        "plain text": sum(f.sort == "text" and not refers.get(n) for n, f in zip(columns, figures, strict=True)) / size,
+        "plain text": sum(
+            f.sort == "text" and not refers.get(n) for n, f in zip(columns, figures, strict=True)
+        )
+        / size,
         "wide": float(size - 2),
         "few rows": float(evidence.rows(table) < FEW_ROWS),
     }

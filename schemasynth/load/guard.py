@@ -13,9 +13,7 @@ from schemasynth.errors import DriftError, SafetyError
 from schemasynth.model import Schema, SqlType, Table, TypeFamily
 from schemasynth.settings import shown
 
-_NUMBERS = frozenset(
-    {TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.FLOAT, TypeFamily.BOOLEAN}
-)
+_NUMBERS = frozenset({TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.FLOAT, TypeFamily.BOOLEAN})
 _TEXTS = frozenset({TypeFamily.TEXT, TypeFamily.UUID, TypeFamily.JSON, TypeFamily.OTHER})
 _TIMES = frozenset({TypeFamily.DATE, TypeFamily.DATETIME})
 

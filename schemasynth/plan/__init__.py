@@ -2,3 +2,10 @@
 
 Pure functions of models, profiles and frames; imports `model`, `infer` and `graph`.
 """
+
+from schemasynth.plan.check import check_plan
+from schemasynth.plan.file import read_plan, write_plan
+from schemasynth.plan.make import make_plan
+from schemasynth.plan.model import RefreshPlan
+
+__all__ = ["RefreshPlan", "check_plan", "make_plan", "read_plan", "write_plan"]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemasynth.arrays import array
-from schemasynth.model import Column, TypeFamily
+from schemasynth.model import Column
 from schemasynth.plan.keyformat import learn_key_format, uuid_version
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Encoding
 
@@ -84,7 +84,9 @@ def plan_column(column: Column, place: KeyPlace, rows: pd.DataFrame) -> ColumnPl
     if encoding is None and column.nullable:
         return decide(ColumnTreatment.NULL, "binary content cannot be learned")
     return decide(
-        ColumnTreatment.LEARN, f"{distinct:,} distinct values", encoding=encoding or Encoding.CATEGORICAL
+        ColumnTreatment.LEARN,
+        f"{distinct:,} distinct values",
+        encoding=encoding or Encoding.CATEGORICAL,
     )
 
 
@@ -96,7 +98,7 @@ def _identifies(values: pa.Array[Any], distinct: int) -> bool:
 
 
 def _is_identifier(present: pa.Array[Any], distinct: int) -> bool:
-    if not pa.types.is_string(present.type) or distinct < len(present) or len(present) < 2:  # noqa: PLR2004
+    if not pa.types.is_string(present.type) or distinct < len(present) or len(present) < 2:
         return False
     return uuid_version(present.slice(0, 100).to_pylist()) is not None
 

@@ -43,7 +43,10 @@ def entity_frame(
         The key's columns, then the determined columns by their names in the members; a
         determined value is the commonest of the key's rows, NULL where no member tells it.
     """
-    parts = [_stacked([array(frames[m.table], m.columns[i]) for m in members]) for i in range(len(columns))]
+    parts = [
+        _stacked([array(frames[m.table], m.columns[i]) for m in members])
+        for i in range(len(columns))
+    ]
     rows = len(parts[0])
     key = tuple_codes([joint_codes(part, part.slice(0, 0))[0] for part in parts], rows)
     present = np.flatnonzero(key >= 0)

@@ -183,7 +183,10 @@ def _counted(pieces: Sequence[str]) -> Iterator[str]:
         i += run
 
 
-_PIECE = re.compile(r"(?P<class>\\d|\[A-Z\]|\[a-z\]|\[1-9\])(?:\{(?P<count>\d+)\})?|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL)
+_PIECE = re.compile(
+    r"(?P<class>\\d|\[A-Z\]|\[a-z\]|\[1-9\])(?:\{(?P<count>\d+)\})?|\\(?P<escaped>.)|(?P<plain>.)",
+    re.DOTALL,
+)
 ALPHABETS = {
     r"\d": "0123456789",
     "[1-9]": "123456789",

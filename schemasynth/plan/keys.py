@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from schemasynth.model import ForeignKey, Origin, PrimaryKey, Schema, Table, UniqueKey
+from schemasynth.model.merge import with_keys
 from schemasynth.plan.model import RefreshPlan, Role, TablePlan
 
 
@@ -22,40 +23,23 @@ def accepted_schema(plan: RefreshPlan, schema: Schema) -> Schema:
         SettingsError: a table of the plan is not in the schema.
     """
     planned = [t for t in plan.tables if not t.is_entity and t.role is not Role.SKIP]
-    return replace(schema, tables=tuple(_with_keys(schema.table(t.name), t) for t in planned))
+    ordered = replace(schema, tables=tuple(schema.table(t.name) for t in planned))
+    known = tuple(_as_table(schema.table(t.name), t) for t in planned)
+    return with_keys(ordered, replace(schema, tables=known))
 
 
-def _with_keys(table: Table, plan: TablePlan) -> Table:
-    return replace(
-        table,
-        primary_key=table.primary_key or _primary_key(plan),
-        unique_keys=table.unique_keys + _unique_keys(table, plan),
-        foreign_keys=table.foreign_keys + _foreign_keys(table, plan),
+def _as_table(table: Table, plan: TablePlan) -> Table:
+    """Return the table with the plan's keys only."""
+    inferred = Origin.INFERRED
+    primary = PrimaryKey(plan.primary_key, origin=inferred) if plan.primary_key else None
+    return Table(
+        table.name,
+        table.columns,
+        primary_key=primary,
+        unique_keys=tuple(UniqueKey(key, origin=inferred) for key in plan.unique_keys),
+        foreign_keys=tuple(
+            ForeignKey(key.columns, key.referred, key.referred_columns, origin=inferred)
+            for key in plan.foreign_keys
+            if not key.to_entity
+        ),
     )
-
-
-def _primary_key(plan: TablePlan) -> PrimaryKey | None:
-    return PrimaryKey(plan.primary_key, origin=Origin.INFERRED) if plan.primary_key else None
-
-
-def _unique_keys(table: Table, plan: TablePlan) -> tuple[UniqueKey, ...]:
-    known = {frozenset(key) for key in table.candidate_keys}
-    return tuple(
-        UniqueKey(key, origin=Origin.INFERRED)
-        for key in plan.unique_keys
-        if frozenset(key) not in known
-    )
-
-
-def _foreign_keys(table: Table, plan: TablePlan) -> tuple[ForeignKey, ...]:
-    known = {_pairs(key.columns, key.referred_columns, key.referred) for key in table.foreign_keys}
-    return tuple(
-        ForeignKey(key.columns, key.referred, key.referred_columns, origin=Origin.INFERRED)
-        for key in plan.foreign_keys
-        if not key.to_entity
-        and _pairs(key.columns, key.referred_columns, key.referred) not in known
-    )
-
-
-def _pairs(columns: tuple[str, ...], referred_columns: tuple[str, ...], referred: object) -> object:
-    return referred, frozenset(zip(columns, referred_columns, strict=True))

@@ -149,9 +149,11 @@ def _entity_node(
     for member, taken in zip(entity.members, members(entity), strict=True):
         table = schema.table(member.table)
         columns += [replace(table.column(name), nullable=True) for name in taken.determined]
-        for key in table.foreign_keys:
-            if set(key.columns) <= set(taken.determined) and key.referred in schema:
-                keys.append(_key(key, table, frame, schema, samples, required=False))
+        keys += [
+            _key(key, table, frame, schema, samples, required=False)
+            for key in table.foreign_keys
+            if set(key.columns) <= set(taken.determined) and key.referred in schema
+        ]
     return _Node(
         TableName(entity.name), tuple(columns), entity.columns, (), len(frame), frame,
         tuple(keys), frozenset(), True,
@@ -218,9 +220,7 @@ def _key(
     )
 
 
-def _entity_key(
-    table: Table, columns: tuple[str, ...], entity: _Node, frame: pd.DataFrame
-) -> _Key:
+def _entity_key(table: Table, columns: tuple[str, ...], entity: _Node, frame: pd.DataFrame) -> _Key:
     return _Key(
         columns=columns,
         referred=entity.name,
@@ -257,9 +257,7 @@ def _learned(node: _Node) -> pd.DataFrame:
     return node.frame[[name for name in node.frame.columns if name not in taken]]
 
 
-def _scores(
-    nodes: Mapping[TableName, _Node], references: set[TableName]
-) -> Iterator[ContextScore]:
+def _scores(nodes: Mapping[TableName, _Node], references: set[TableName]) -> Iterator[ContextScore]:
     for node in nodes.values():
         if node.name in references:
             continue
@@ -380,7 +378,10 @@ def _treatment(
     choice: ContextChoice | None,
 ) -> tuple[ForeignKeyTreatment, str]:
     if key.determined_by:
-        return ForeignKeyTreatment.RESTORED, f"the implicit entity {key.determined_by} determines it"
+        return (
+            ForeignKeyTreatment.RESTORED,
+            f"the implicit entity {key.determined_by} determines it",
+        )
     if choice and choice.chosen.position == position:
         return ForeignKeyTreatment.CONTEXT, choice.chosen.reason
     if key.referred == node.name:

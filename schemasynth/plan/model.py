@@ -82,14 +82,14 @@ class KeyKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyFormat:
-    """How values of a key column are written.
+    r"""How values of a key column are written.
 
     Attributes:
         kind: the family.
         minimum: smallest integer of the source, or ISO start of a date or time.
         maximum: largest integer, or ISO end.
-        patterns: shapes with their share, for example ``(("AB\\d{4}[A-Z]", 0.8), …)``: a
-            sequence of literal characters and classes ``\\d``, ``[A-Z]``, ``[a-z]`` with counts.
+        patterns: shapes with their share, for example ``(("AB\d{4}[A-Z]", 0.8), …)``: a
+            sequence of literal characters and classes ``\d``, ``[A-Z]``, ``[a-z]`` with counts.
         check: module of python-stdnum whose check digit or letter all values satisfy, for
             example ``es.dni``; such values are made by it.
         compact: for `check`: values stand without separators.

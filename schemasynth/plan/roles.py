@@ -72,7 +72,9 @@ def reference_verdict(
     personal = personal_column(table)
     if personal:
         return ReferenceVerdict(False, f"column {personal} speaks of people")
-    outside = [k.referred for k in table.foreign_keys if k.referred not in {*references, table.name}]
+    outside = [
+        k.referred for k in table.foreign_keys if k.referred not in {*references, table.name}
+    ]
     if outside:
         return ReferenceVerdict(False, f"it depends on {outside[0]}, which is generated")
     return ReferenceVerdict(

@@ -3,7 +3,7 @@
 Pure functions of plans and frames; imports `model` and `plan`.
 """
 
-from schemasynth.rewrite.compile import Restored, prepare, restore, rewrites
+from schemasynth.rewrite.compile import Restored, outline, prepare, restore, rewrites
 from schemasynth.rewrite.prepared import (
     Frames,
     Prepared,
@@ -21,6 +21,7 @@ __all__ = [
     "PreparedTable",
     "Repair",
     "Restored",
+    "outline",
     "prepare",
     "restore",
     "rewrites",

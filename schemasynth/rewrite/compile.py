@@ -6,13 +6,14 @@ Imports all rewrites; called by the refresh.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from schemasynth.arrays import Array, array, cast, frame
+from schemasynth.model import arrow_type
 from schemasynth.plan.entity import Member
 from schemasynth.plan.model import (
     ColumnTreatment,
@@ -153,6 +154,23 @@ def prepare(plan: RefreshPlan, frames: Frames, seed: int) -> Prepared:
         if table.role not in (Role.REFERENCE, Role.SKIP)
     )
     return Prepared(tables, {t.name: _prepared_frame(work, t.name) for t in tables}, work.kept)
+
+
+def outline(plan: RefreshPlan) -> tuple[PreparedTable, ...]:
+    """Return the tables that `prepare` would make, without any rows.
+
+    Args:
+        plan: what was decided.
+    """
+    frames = {
+        str(table.name): frame({c.name: pa.nulls(0, arrow_type(c.type)) for c in table.columns}, 0)
+        for table in plan.tables
+        if not table.is_entity
+    }
+    sizes = {str(table.name): table.size for table in plan.tables}
+    return tuple(
+        replace(table, size=sizes[table.name]) for table in prepare(plan, frames, 0).tables
+    )
 
 
 def _prepared_frame(work: Preparation, name: str) -> pd.DataFrame:

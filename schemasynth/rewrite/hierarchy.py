@@ -141,5 +141,7 @@ class SelfReference(_Reference):
             [work.columns[self.name][there] for _, there in shared],
         )
         foreign = (positions != NONE) & (offered[positions] != wanted)
-        work.repaired(self.name, "hierarchy: made a root, its parent is foreign", int(foreign.sum()))
+        work.repaired(
+            self.name, "hierarchy: made a root, its parent is foreign", int(foreign.sum())
+        )
         return np.where(foreign, NONE, positions)

@@ -59,6 +59,7 @@ class Keys:
 
     @property
     def name(self) -> str:
+        """The table's name as text."""
         return str(self.table.name)
 
     @property
@@ -226,9 +227,7 @@ class Keys:
         rng = work.random(self.name, *key, "unique")
         own = {column.name: column for column in self._own}
         learned = [
-            c
-            for c in self.table.columns
-            if c.name in key and c.treatment is ColumnTreatment.LEARN
+            c for c in self.table.columns if c.name in key and c.treatment is ColumnTreatment.LEARN
         ]
         for name in (n for n in key if n in own):
             yield (lambda rows, c=own[name]: self._renew(work, c, rows, rng)), ROUNDS  # type: ignore[misc]
@@ -307,13 +306,16 @@ class Keys:
         if pa.types.is_string(kind):
             limit = column.type.length or 2**31
             fresh = pa.array(
-                [f"{v}"[: limit - len(s := str(i))] + s for i, v in enumerate(values.take(pa.array(rows)).to_pylist())]
+                [
+                    f"{v}"[: limit - len(s := str(i))] + s
+                    for i, v in enumerate(values.take(pa.array(rows)).to_pylist())
+                ]
             )
             work.columns[self.name][column.name] = _replaced(values, rows, fresh.cast(kind))
             return
         if pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind):
             return
-        storage = pa.int32() if kind.bit_width == 32 else pa.int64()  # noqa: PLR2004
+        storage = pa.int32() if kind.bit_width == 32 else pa.int64()
         numbers = np.asarray(values.cast(storage).fill_null(0), dtype=np.int64)
         step = 86_400_000_000 if pa.types.is_timestamp(kind) else 1
         fresh = numbers.max() + step * np.arange(1, len(rows) + 1)

@@ -128,9 +128,7 @@ def _keeping(known: Array | None, values: Array, positions: Ints) -> Array:
     return pc.if_else(pa.array(positions != NONE), values.cast(known.type), known)
 
 
-def null_positions(
-    positions: Ints, wanted: int, rng: np.random.Generator, everyone: Ints
-) -> Ints:
+def null_positions(positions: Ints, wanted: int, rng: np.random.Generator, everyone: Ints) -> Ints:
     """Return positions of which exactly `wanted` are `NONE`.
 
     Args:
@@ -161,7 +159,9 @@ class GeneratedReference(_Reference):
 
     def describe(self) -> str:
         """Say what it does."""
-        return f"{self.name}({', '.join(self.key.columns)}) -> {self.parent} as {self.key.treatment}."
+        return (
+            f"{self.name}({', '.join(self.key.columns)}) -> {self.parent} as {self.key.treatment}."
+        )
 
     @property
     def _column(self) -> str:
@@ -180,13 +180,13 @@ class GeneratedReference(_Reference):
         positions = self.source_positions(work)
         missing = positions == NONE
         parents = len(work.source[self.parent])
-        if missing.any() and parents and self._is_context:
+        if self._is_context and missing.any() and parents:
             rng = work.random(self.name, self._column)
             positions = positions.copy()
             positions[missing] = rng.integers(0, parents, int(missing.sum()))
-            if self.key.nullable:
-                spec = PreparedColumn(self._flag, Encoding.CATEGORICAL)
-                work.learn(self.name, spec, pa.array(~missing))
+        if self._is_context and self.key.nullable and (missing.any() or self.key.null_share):
+            spec = PreparedColumn(self._flag, Encoding.CATEGORICAL)
+            work.learn(self.name, spec, pa.array(~missing))
         reference = PreparedReference(self._column, self.parent, self._is_context)
         work.refer(self.name, reference, positions)
 

@@ -130,7 +130,11 @@ class LearnedColumns:
     def _shortened(self, work: Restoration, column: ColumnPlan, values: Array) -> Array:
         """Cut text to the column's length, or to the source's longest where that is not kept."""
         limit = column.type.length
-        if column.type.family is not TypeFamily.TEXT or not limit or not pa.types.is_string(values.type):
+        if (
+            column.type.family is not TypeFamily.TEXT
+            or not limit
+            or not pa.types.is_string(values.type)
+        ):
             return values
         lengths = work.kept[f"lengths:{self.table.name}"].set_index("column")["longest"]
         limit = max(limit, int(lengths[column.name]))
@@ -145,8 +149,10 @@ def _neutral(kind: pa.DataType) -> object:
         return ""
     if pa.types.is_binary(kind):
         return b""
-    return pa.scalar(0, pa.int64()).cast(kind, safe=False).as_py() if not pa.types.is_temporal(kind) else (
-        pa.scalar(0, pa.int32() if kind.bit_width == 32 else pa.int64()).cast(kind).as_py()  # noqa: PLR2004
+    return (
+        pa.scalar(0, pa.int64()).cast(kind, safe=False).as_py()
+        if not pa.types.is_temporal(kind)
+        else (pa.scalar(0, pa.int32() if kind.bit_width == 32 else pa.int64()).cast(kind).as_py())
     )
 
 

@@ -98,13 +98,13 @@ def _integers(source: Array, sql_type: SqlType, size: int, rng: np.random.Genera
     width = max(4 * (span + size), span)
     if len(used) < DENSE * span:
         digits = 10 ** len(str(max(high, 1))) - 1
-        return _unused(used, min(low, 0) if low < 0 else low, min(top, max(digits, high)), top, size, rng)
+        return _unused(
+            used, min(low, 0) if low < 0 else low, min(top, max(digits, high)), top, size, rng
+        )
     return _unused(used, max(low - width, 0), top, top, size, rng)
 
 
-def _unused(  # noqa: PLR0913, PLR0917
-    used: Ints, low: int, high: int, top: int, size: int, rng: np.random.Generator
-) -> Ints:
+def _unused(used: Ints, low: int, high: int, top: int, size: int, rng: np.random.Generator) -> Ints:
     """Return distinct integers that are not used, within a range, wider where it is too small."""
     free = high - low + 1 - len(used)
     if free < size:
@@ -125,16 +125,16 @@ def _unused(  # noqa: PLR0913, PLR0917
 
 def _times(source: Array, size: int, rng: np.random.Generator) -> Array:
     kind = source.type
-    storage = pa.int32() if kind.bit_width == 32 else pa.int64()  # noqa: PLR2004 date32, time32
+    storage = pa.int32() if kind.bit_width == 32 else pa.int64()
     used = np.unique(np.asarray(source.drop_null().cast(storage), dtype=np.int64))
-    low, high = (int(used[0]), int(used[-1])) if len(used) else (0, 1)
+    low = int(used[0]) if len(used) else 0
     step = _step(used)
     places = np.unique((used - low) // step)
     width = max(int(places[-1]) if len(places) else 0, size) * 2 + size
     fresh = _unused(places, 0, width, 2**40, size, rng)
     values = low + fresh * step
     if pa.types.is_time(kind):
-        values %= 86_400 * (10**6 if kind.bit_width == 64 else 10**3)  # noqa: PLR2004
+        values %= 86_400 * (10**6 if kind.bit_width == 64 else 10**3)
     return pa.array(values, pa.int64()).cast(storage).cast(kind)
 
 

@@ -196,9 +196,7 @@ def _duplicates(relation: sa.TableClause, columns: tuple[str, ...]) -> sa.Select
     return sa.select(sa.func.sum(groups.c.extra))
 
 
-def orphans(
-    child: sa.TableClause, parent: sa.TableClause, key: ForeignKey
-) -> sa.Select[Any]:
+def orphans(child: sa.TableClause, parent: sa.TableClause, key: ForeignKey) -> sa.Select[Any]:
     """Return the statement that counts rows whose key is not in the parent (MATCH SIMPLE).
 
     The anti-join stands in WHERE and counts: as an early exit it is planned as a nested loop,

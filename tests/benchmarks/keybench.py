@@ -1,6 +1,6 @@
 """Predict the keys of keybench's stripped databases and score them.
 
-    python tests/benchmarks/keybench.py [KEYBENCH] [--output PREDICTIONS]
+python tests/benchmarks/keybench.py [KEYBENCH] [--output PREDICTIONS]
 """
 
 from __future__ import annotations

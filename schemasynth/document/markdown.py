@@ -1,0 +1,84 @@
+"""A schema as Markdown.
+
+Imports the model, wording and the Mermaid diagram.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from schemasynth.document import wording
+from schemasynth.document.mermaid import mermaid
+from schemasynth.model import Column, Schema, Table
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!])")
+
+
+def markdown(schema: Schema) -> str:
+    """Return a page: diagram, a section a table, implicit entities, questions.
+
+    Args:
+        schema: declared or inferred.
+    """
+    return "\n".join(_lines(schema)) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is, in one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _lines(schema: Schema) -> Iterator[str]:
+    yield f"# {escaped(schema.name)}"
+    yield ""
+    yield "```mermaid"
+    yield mermaid(schema).rstrip()
+    yield "```"
+    for table in schema:
+        yield ""
+        yield from _table(table)
+    if schema.implicit_entities:
+        yield from ("", "## Implicit entities", "")
+        for entity in schema.implicit_entities:
+            name, said = escaped(entity.name), escaped(wording.entity(entity))
+            yield f"- {name} ({entity.confidence:.2f}): {said}"
+    if schema.questions:
+        yield from ("", "## Questions", "")
+        for question in schema.questions:
+            said = escaped(f"{question.text} {question.effect}")
+            yield f"- {said} ({question.confidence:.2f})"
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"## {escaped(str(table.name))}"
+    yield ""
+    if table.comment:
+        yield from (escaped(table.comment), "")
+    if table.row_count is not None:
+        yield from (f"{table.row_count:,} rows", "")
+    yield from ("| Column | Type | NULL | Key | Comment |", "|---|---|---|---|---|")
+    for column in table.columns:
+        yield _column(table, column)
+    for foreign in table.foreign_keys:
+        yield ""
+        reason = wording.reason(foreign)
+        tail = f": {reason}" if reason else ""
+        said = escaped(wording.reference(foreign))
+        yield f"Foreign key {said}, {wording.standing(foreign)}{tail}"
+
+
+def _column(table: Table, column: Column) -> str:
+    marks = []
+    if table.primary_key and column.name in table.primary_key.columns:
+        marks.append(f"primary key ({wording.standing(table.primary_key)})")
+    marks += ["unique" for key in table.unique_keys if column.name in key.columns]
+    marks += [f"→ {key.referred}" for key in table.foreign_keys if column.name in key.columns]
+    cells = (
+        column.name,
+        column.type.sql,
+        "yes" if column.nullable else "no",
+        ", ".join(marks),
+        column.comment or "",
+    )
+    return f"| {' | '.join(escaped(cell) for cell in cells)} |"

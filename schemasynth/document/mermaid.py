@@ -1,0 +1,87 @@
+"""A schema as a Mermaid entity-relationship diagram.
+
+Imports the model and wording only. Grammar: mermaid.js.org/syntax/entityRelationshipDiagram.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from schemasynth.document import wording
+from schemasynth.model import Column, ForeignKey, ImplicitEntity, Origin, Schema, Table
+
+_WORD = re.compile(r"[^A-Za-z0-9_]+")
+
+
+def mermaid(schema: Schema) -> str:
+    """Return an ``erDiagram``; inferred keys are dashed, implicit entities have their own box.
+
+    Args:
+        schema: declared or inferred.
+    """
+    return "\n".join(["erDiagram", *_lines(schema)]) + "\n"
+
+
+def _lines(schema: Schema) -> Iterator[str]:
+    ids = {str(table.name): f"t{i}" for i, table in enumerate(schema)}
+    for table in schema:
+        yield from _box(ids[str(table.name)], table)
+    for table in schema:
+        for key in table.foreign_keys:
+            if str(key.referred) in ids:
+                yield _edge(ids, table, key)
+    for i, entity in enumerate(schema.implicit_entities):
+        yield from _entity(f"e{i}", entity, ids)
+
+
+def _box(name: str, table: Table) -> Iterator[str]:
+    yield f"    {name}[{_label(str(table.name))}] {{"
+    for column in table.columns:
+        yield f"        {_attribute(table, column)}"
+    yield "    }"
+
+
+def _label(text: str) -> str:
+    """Return text in quotes; Mermaid knows no escape for a quote within."""
+    return '"' + " ".join(text.replace('"', "'").split()) + '"'
+
+
+def _word(text: str) -> str:
+    """Return a name that Mermaid takes for a type or an attribute."""
+    word = _WORD.sub("_", text).strip("_") or "_"
+    return word if word[0].isalpha() else f"c_{word}"
+
+
+def _attribute(table: Table, column: Column) -> str:
+    keys = []
+    if table.primary_key and column.name in table.primary_key.columns:
+        keys.append("PK")
+    if any(column.name in key.columns for key in table.foreign_keys):
+        keys.append("FK")
+    if any(column.name in key.columns for key in table.unique_keys):
+        keys.append("UK")
+    name = _word(column.name)
+    parts = [_word(column.type.sql or "untyped"), name, ", ".join(keys)]
+    if name != column.name:
+        parts.append(_label(column.name))
+    return " ".join(part for part in parts if part)
+
+
+def _edge(ids: Mapping[str, str], table: Table, key: ForeignKey) -> str:
+    nullable = any(table.column(name).nullable for name in key.columns)
+    single = any(set(own) <= set(key.columns) for own in table.candidate_keys)
+    line = "--" if key.origin is Origin.DECLARED else ".."
+    left, right = "|o" if nullable else "||", "o|" if single else "o{"
+    label = _label(wording.columns(key.columns))
+    return f"    {ids[str(key.referred)]} {left}{line}{right} {ids[str(table.name)]} : {label}"
+
+
+def _entity(name: str, entity: ImplicitEntity, ids: Mapping[str, str]) -> Iterator[str]:
+    yield f"    {name}[{_label(f'implicit: {entity.name}')}] {{"
+    for column in entity.columns:
+        yield f"        key {_word(column)} PK"
+    yield "    }"
+    for member in entity.members:
+        label = _label(wording.columns(member.columns))
+        yield f"    {name} ||..o{{ {ids[str(member.table)]} : {label}"

@@ -1,0 +1,66 @@
+"""A schema as plain text for a terminal.
+
+Imports the model and wording only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemasynth.document import wording
+from schemasynth.model import Origin, Schema, Table
+
+
+def summary(schema: Schema) -> str:
+    """Return tables, keys with confidence and reason, implicit entities and questions.
+
+    Args:
+        schema: declared or inferred.
+    """
+    return "\n".join(_lines(schema))
+
+
+def _lines(schema: Schema) -> Iterator[str]:
+    keys = [key for table in schema for key in table.foreign_keys]
+    inferred = sum(key.origin is not Origin.DECLARED for key in keys)
+    yield f"{schema.name} ({schema.dialect}): {len(schema.tables)} tables"
+    yield f"{len(keys)} foreign keys, {inferred} of them inferred"
+    for table in schema:
+        yield ""
+        yield from _table(table)
+    if schema.implicit_entities:
+        yield ""
+        yield "Implicit entities"
+        for entity in schema.implicit_entities:
+            yield f"  {entity.name}  {entity.confidence:.2f}  {wording.entity(entity)}"
+    if schema.questions:
+        yield ""
+        yield "Please confirm"
+        for question in schema.questions:
+            yield f"  {question.text} ({question.confidence:.2f}) {question.effect}"
+
+
+def _table(table: Table) -> Iterator[str]:
+    rows = "" if table.row_count is None else f"  {table.row_count:,} rows"
+    yield f"{table.name}{rows}"
+    if table.primary_key is None:
+        yield "  no primary key"
+    else:
+        key = table.primary_key
+        yield _entry(
+            "primary key", wording.columns(key.columns), wording.standing(key), wording.reason(key)
+        )
+    for unique in table.unique_keys:
+        yield _entry("unique", wording.columns(unique.columns), wording.standing(unique), "")
+    for foreign in table.foreign_keys:
+        yield _entry(
+            "foreign key",
+            wording.reference(foreign),
+            wording.standing(foreign),
+            wording.reason(foreign),
+        )
+
+
+def _entry(kind: str, what: str, standing: str, reason: str) -> str:
+    tail = f": {reason}" if reason else ""
+    return f"  {kind} {what}  {standing}{tail}"

@@ -1,0 +1,44 @@
+"""The keys of one schema put on another reflection of the same tables.
+
+Belongs to the relational model; verification uses it for keys that a database does not declare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from schemasynth.errors import DriftError
+from schemasynth.model.schema import ForeignKey, Schema, Table
+
+
+def with_keys(schema: Schema, known: Schema) -> Schema:
+    """Return a schema with the keys of another one where it does not declare them.
+
+    Args:
+        schema: as reflected.
+        known: the same tables, with more keys.
+
+    Raises:
+        DriftError: a table of `known` is missing.
+    """
+    missing = tuple(f"table {t.name} is missing" for t in known if t.name not in schema)
+    if missing:
+        raise DriftError(f"{schema.name} does not fit the model: {'; '.join(missing)}.", missing)
+    return schema.with_tables(_merged(schema.table(table.name), table) for table in known)
+
+
+def _merged(table: Table, known: Table) -> Table:
+    unique = {frozenset(key) for key in table.candidate_keys}
+    foreign = {_identity(key) for key in table.foreign_keys}
+    return replace(
+        table,
+        primary_key=table.primary_key or known.primary_key,
+        unique_keys=table.unique_keys
+        + tuple(key for key in known.unique_keys if frozenset(key.columns) not in unique),
+        foreign_keys=table.foreign_keys
+        + tuple(key for key in known.foreign_keys if _identity(key) not in foreign),
+    )
+
+
+def _identity(key: ForeignKey) -> object:
+    return key.referred, frozenset(zip(key.columns, key.referred_columns, strict=True))
