@@ -341,3 +341,48 @@ def demo_table(result: DemoResult) -> str:
             *(f"  {name:16}{path}" for name, path in places.items()),
         ]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the doctor looked at.
+
+    Attributes:
+        name: what.
+        found: what was found.
+        ok: False where something would fail.
+        cure: what to do; empty where nothing is needed.
+    """
+
+    name: str
+    found: str
+    ok: bool = True
+    cure: str = ""
+
+
+def doctor() -> tuple[Finding, ...]:
+    """Say what is installed, what would fail, and the cure."""
+    import platform
+    import shutil
+
+    from schemasynth.adapter import available
+    from schemasynth.generator.environment import check_local_mode, installed_version
+
+    findings = [Finding("Python", platform.python_version())]
+    findings += [
+        Finding(name, installed_version(name) or "not installed")
+        for name in ("mostlyai", "mostlyai-engine", "torch", "sqlalchemy", "duckdb")
+    ]
+    status = check_local_mode()
+    found = "works" if status.ok else status.problem or "does not start"
+    findings.append(Finding("local mode of the SDK", found, status.ok, status.cure or ""))
+    for name, point in sorted(available().items()):
+        try:
+            point.load()
+            findings.append(Finding(f"adapter {name}", "loads"))
+        except ImportError as error:
+            cure = f"pip install 'schemasynth[{name}]'"
+            findings.append(Finding(f"adapter {name}", f"needs {error.name}", False, cure))
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    findings.append(Finding("free disk here", f"{free:.1f} GiB"))
+    return tuple(findings)

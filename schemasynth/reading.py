@@ -49,4 +49,5 @@ def _frame(source: SourceConnection, table: Table, limit: int | None) -> pd.Data
 
     columns = [column.name for column in table.columns if column.computed is None]
     batches = list(source.read(table, columns, limit=limit))
-    return pa.Table.from_batches(batches).to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = pa.Table.from_batches(batches).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame

@@ -69,7 +69,8 @@ def database_url(text: str) -> sa.URL:
     except (ArgumentError, ValueError) as error:
         raise SettingsError(
             "A database URL could not be read. Expected "
-            "dialect://user:password@host:port/database, with special characters in the password percent-encoded."
+            "dialect://user:password@host:port/database, with special characters in the "
+            "password percent-encoded."
         ) from error
     return url.set(drivername=_DEFAULT_DRIVERS.get(url.drivername, url.drivername))
 

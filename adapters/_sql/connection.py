@@ -90,7 +90,7 @@ class SqlRelations:
 
     def relation(self, table: Table) -> sa.TableClause:
         """Return the table itself, its columns untyped so that raw values come back."""
-        columns = [sa.column(name) for name in table.column_names]
+        columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in table.column_names]
         return sa.table(table.name.name, *columns, schema=table.name.schema)
 
     def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[tuple[Any, ...]]:
@@ -118,7 +118,7 @@ class SqlRelations:
         if not self.has_table(MARKER.name):
             return None
         rows = self.select(sa.select(*MARKER.c))
-        return rows[0] if rows else None  # type: ignore[return-value]
+        return rows[0] if rows else None
 
     def has_table(self, name: str) -> bool:
         """Tell whether the default schema has a table of that name, seen afresh."""

@@ -6,6 +6,7 @@ Imported by the adapters of single databases only.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
@@ -54,7 +55,7 @@ def named_type(declared: str) -> SqlType:
     )
 
 
-_CLASSES: tuple[tuple[type[TypeEngine[object]], TypeFamily], ...] = (
+_CLASSES: tuple[tuple[Any, TypeFamily], ...] = (
     (sa.Boolean, TypeFamily.BOOLEAN),
     (sa.Integer, TypeFamily.INTEGER),
     (sa.Float, TypeFamily.FLOAT),
@@ -70,7 +71,7 @@ _CLASSES: tuple[tuple[type[TypeEngine[object]], TypeFamily], ...] = (
 )
 
 
-def reflected_type(reflected: TypeEngine[object], dialect: sa.Dialect) -> SqlType:
+def reflected_type(reflected: TypeEngine[Any], dialect: sa.Dialect) -> SqlType:
     """Return the type that SQLAlchemy reflected.
 
     Args:
@@ -92,7 +93,7 @@ def reflected_type(reflected: TypeEngine[object], dialect: sa.Dialect) -> SqlTyp
     )
 
 
-def _written(reflected: TypeEngine[object], dialect: sa.Dialect) -> str:
+def _written(reflected: TypeEngine[Any], dialect: sa.Dialect) -> str:
     try:
         return reflected.compile(dialect)
     except (sa.exc.CompileError, NotImplementedError):

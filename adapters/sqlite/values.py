@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from schemasynth.model import Column, Table, TypeFamily, arrow_type
+from schemasynth.model.types import DECIMAL_MAX_PRECISION
 
 COLUMNS_A_SCAN = 200
 """Columns examined by one statement: eight aggregates each stay below SQLite's 2000 columns."""
 EXACT_DIGITS = 15
-"""Decimal digits a double holds exactly (IEEE 754); SQLite's NUMERIC affinity stores doubles."""
+"""Decimal digits a double holds exactly (IEEE 754); SQLite's NUMERIC affinity stores doubles, so
+decimals declared without a precision were doubles before."""
 _DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 _CLASSES = ("integer", "real", "text", "blob")
 
@@ -169,31 +171,27 @@ def _decimals(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
 
 def from_arrow(values: pa.Array[Any]) -> list[Any]:
     """Return an Arrow array as the values SQLite stores: ISO times, numbers, text, bytes."""
+    stored: list[Any] = _storable(values).to_pylist()
+    if pa.types.is_time(values.type):
+        return [None if v is None else v.isoformat() for v in stored]
+    if pa.types.is_duration(values.type):
+        return [None if v is None else v.total_seconds() for v in stored]
+    return stored
+
+
+def _storable(values: pa.Array[Any]) -> pa.Array[Any]:
     kind = values.type
     if pa.types.is_decimal(kind):
-        exact = kind.precision <= EXACT_DIGITS or kind.precision == arrow_default_precision()
-        return (values.cast(pa.float64()) if exact else values.cast(pa.string())).to_pylist()
+        exact = kind.precision <= EXACT_DIGITS or kind.precision == DECIMAL_MAX_PRECISION
+        return values.cast(pa.float64()) if exact else values.cast(pa.string())
     if pa.types.is_boolean(kind):
-        return values.cast(pa.int64()).to_pylist()
+        return values.cast(pa.int64())
     if pa.types.is_date(kind):
-        return values.cast(pa.string()).to_pylist()
-    if pa.types.is_timestamp(kind):
-        return _datetimes(values)
-    if pa.types.is_time(kind):
-        return [None if v is None else v.isoformat() for v in values.to_pylist()]
-    if pa.types.is_duration(kind):
-        return [None if v is None else v.total_seconds() for v in values.to_pylist()]
-    return values.to_pylist()
+        return values.cast(pa.string())
+    return _datetimes(values) if pa.types.is_timestamp(kind) else values
 
 
-def arrow_default_precision() -> int:
-    """Return the precision of a decimal declared without one; such values came from doubles."""
-    from schemasynth.model.types import DECIMAL_MAX_PRECISION
-
-    return DECIMAL_MAX_PRECISION
-
-
-def _datetimes(values: pa.Array[Any]) -> list[Any]:
+def _datetimes(values: pa.Array[Any]) -> pa.Array[Any]:
     whole = values.cast(pa.timestamp("s", tz=values.type.tz), safe=False)
     fraction = pc.any(pc.not_equal(whole.cast(values.type), values)).as_py()
-    return pc.strftime(values if fraction else whole, "%Y-%m-%d %H:%M:%S").to_pylist()
+    return pc.strftime(values if fraction else whole, "%Y-%m-%d %H:%M:%S")

@@ -515,7 +515,7 @@ def _without_nan(array: Array) -> Array:
 
 
 def _is_constant(array: Array) -> bool:
-    distinct = pc.count_distinct(array, mode="only_valid").as_py()
+    distinct = int(pc.count_distinct(array, mode="only_valid").as_py())
     return distinct == 0 or (distinct == 1 and array.null_count == 0)
 
 

@@ -306,7 +306,7 @@ class _Node:
         return float(value)
 
     def member(self, key: str, kind: type[E], default: E | None = None) -> E:
-        text = self.take(key, str, "a text", default)
+        text = str(self.take(key, str, "a text", default))
         try:
             return kind(text)
         except ValueError:

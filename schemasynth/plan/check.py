@@ -45,8 +45,8 @@ def _table_problems(
     planned: tuple[TablePlan, ...], tables: Mapping[TableName, TablePlan]
 ) -> Iterator[str]:
     if len(tables) < len(planned):
-        names = [table.name for table in planned]
-        yield f"Table {next(n for n in names if names.count(n) > 1)} stands twice in the plan."
+        stated = [table.name for table in planned]
+        yield f"Table {next(n for n in stated if stated.count(n) > 1)} stands twice in the plan."
     for table in planned:
         names = {column.name for column in table.columns}
         yield from _role_problems(table)

@@ -30,8 +30,8 @@ from schemasynth.rewrite.prepared import Frames, Prepared, PreparedTable, Repair
 from schemasynth.rewrite.references import (
     CategoryReference,
     GeneratedReference,
+    Reference,
     RestoredReference,
-    _Reference,
 )
 from schemasynth.rewrite.tables import (
     CopiedTable,
@@ -41,7 +41,7 @@ from schemasynth.rewrite.tables import (
     LearnedColumns,
 )
 
-_REFERENCES: dict[ForeignKeyTreatment, type[_Reference]] = {
+_REFERENCES: dict[ForeignKeyTreatment, type[Reference]] = {
     ForeignKeyTreatment.CONTEXT: GeneratedReference,
     ForeignKeyTreatment.MATCHED: GeneratedReference,
     ForeignKeyTreatment.CATEGORY: CategoryReference,
@@ -113,7 +113,7 @@ def _of_table(
         yield DeterminedColumns(table, entities)
 
 
-def _references(plan: RefreshPlan, table: TablePlan) -> Iterator[_Reference]:
+def _references(plan: RefreshPlan, table: TablePlan) -> Iterator[Reference]:
     """Yield references: the context, then those of most columns, which decide shared ones."""
 
     def urgency(item: tuple[int, ForeignKeyPlan]) -> tuple[bool, int, int]:

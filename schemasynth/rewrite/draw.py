@@ -23,7 +23,7 @@ def share(total: int, weights: Ints) -> Ints:
     if wanted.sum() == 0:
         wanted = np.ones(len(weights))
     exact = wanted * (total / wanted.sum())
-    result = np.floor(exact).astype(np.int64)
+    result: Ints = np.floor(exact).astype(np.int64)
     missing = total - int(result.sum())
     result[np.argsort(result - exact, kind="stable")[:missing]] += 1
     return result

@@ -16,7 +16,7 @@ from schemasynth.arrays import NONE, joint_tuple_codes
 from schemasynth.plan.model import Encoding
 from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.prepared import PreparedColumn
-from schemasynth.rewrite.references import _Reference
+from schemasynth.rewrite.references import Reference
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Ints
@@ -75,7 +75,7 @@ def grow(parents: Ints, levels: Ints, size: int, rng: np.random.Generator) -> tu
 
 
 @dataclass(frozen=True, slots=True)
-class SelfReference(_Reference):
+class SelfReference(Reference):
     """A hierarchy kept out of the generator, which learns only how deep each row stands."""
 
     def describe(self) -> str:

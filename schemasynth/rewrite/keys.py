@@ -28,7 +28,7 @@ from schemasynth.arrays import (
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, ForeignKeyTreatment, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.draw import child_counts
-from schemasynth.rewrite.references import _Reference, unreferred
+from schemasynth.rewrite.references import Reference, unreferred
 from schemasynth.rewrite.values import Exhausted, new_values
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Keys:
     """
 
     table: TablePlan
-    references: tuple[_Reference, ...]
+    references: tuple[Reference, ...]
 
     @property
     def name(self) -> str:
@@ -266,13 +266,13 @@ class Keys:
         work.columns[self.name][column.name] = _replaced(known, rows, fresh)
 
     @staticmethod
-    def _exchange(work: Restoration, reference: _Reference, rng: np.random.Generator) -> Mover:
+    def _exchange(work: Restoration, reference: Reference, rng: np.random.Generator) -> Mover:
         return lambda rows: reference.redraw(work, rows, rng)
 
     def _free_partner(
         self,
         work: Restoration,
-        reference: _Reference,
+        reference: Reference,
         key: tuple[str, ...],
         rng: np.random.Generator,
     ) -> Mover:

@@ -5,6 +5,7 @@ Imports the base and draws; compiled from the plan.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reference:
+class Reference(ABC):
     """A foreign key of a table.
 
     Attributes:
@@ -48,16 +49,31 @@ class _Reference:
     table: TablePlan
     index: int
 
+    @abstractmethod
+    def describe(self) -> str:
+        """Say what it does and what comes back."""
+
+    @abstractmethod
+    def prepare(self, work: Preparation) -> None:
+        """Hand over what the generator gets, keep what `restore` needs."""
+
+    @abstractmethod
+    def restore(self, work: Restoration) -> None:
+        """Choose the parents."""
+
     @property
     def key(self) -> ForeignKeyPlan:
+        """The foreign key as planned."""
         return self.table.foreign_keys[self.index]
 
     @property
     def name(self) -> str:
+        """The child as text."""
         return str(self.table.name)
 
     @property
     def parent(self) -> str:
+        """The referenced table as text."""
         return str(self.key.referred)
 
     def source_positions(self, work: Preparation) -> Ints:
@@ -150,7 +166,7 @@ def null_positions(positions: Ints, wanted: int, rng: np.random.Generator, every
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedReference(_Reference):
+class GeneratedReference(Reference):
     """A context (or matched) reference, made by the generator.
 
     Rows that refer to nothing would be dropped by it: they are attached to random parents under
@@ -205,7 +221,7 @@ class GeneratedReference(_Reference):
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryReference(_Reference):
+class CategoryReference(Reference):
     """A reference to one of few rows: the child learns which one as a category."""
 
     def describe(self) -> str:
@@ -243,7 +259,7 @@ class CategoryReference(_Reference):
 
 
 @dataclass(frozen=True, slots=True)
-class RestoredReference(_Reference):
+class RestoredReference(Reference):
     """A reference kept out of the generator: children a parent follow the source's law."""
 
     def describe(self) -> str:
@@ -288,7 +304,7 @@ class RestoredReference(_Reference):
         self.place(work, positions)
 
 
-def unreferred(work: Restoration, reference: _Reference) -> Ints:
+def unreferred(work: Restoration, reference: Reference) -> Ints:
     """Return the rows that must refer to a parent and do not."""
     key = reference.key
     if key.nullable or work.rows[reference.parent] == 0:

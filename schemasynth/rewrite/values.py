@@ -82,7 +82,7 @@ def largest_integer(sql_type: SqlType) -> int:
     name = sql_type.sql.upper()
     if sql_type.family is TypeFamily.DECIMAL:
         digits = (sql_type.precision or 18) - (sql_type.scale or 0)
-        return 10 ** min(digits, 18) - 1
+        return int(10 ** min(digits, 18)) - 1
     if sql_type.family is TypeFamily.FLOAT:
         return 2**53
     return next((top for word, top in _INTEGER_MAXIMA if word in name), INT_MAXIMUM)

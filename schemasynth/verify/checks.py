@@ -169,7 +169,8 @@ def _nulls(
     required = [c.name for c in table.columns if not c.nullable or c.name in primary]
     present = (sa.func.count(relation.c[name]) for name in required)
     started = time.perf_counter()
-    row = relations.select(sa.select(sa.func.count(), *present).select_from(relation))[0]
+    statement = sa.select(sa.func.count()).add_columns(*present).select_from(relation)
+    row = relations.select(statement)[0]
     spent = (time.perf_counter() - started) * 1000
     return required, int(row[0]), [int(row[0]) - int(n) for n in row[1:]], spent
 

@@ -1,0 +1,156 @@
+"""Any SQLAlchemy database as a source and as a target.
+
+Imported by the generic adapter only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from schemasynth.adapter import (
+    CHUNK_ROWS,
+    DatabaseIdentity,
+    Load,
+    Selection,
+    SourceConnection,
+    TargetConnection,
+)
+from schemasynth.errors import LoadError
+from schemasynth.model import Schema, Table, arrow_type
+from schemasynth.settings import shown
+
+from .._sql.connection import SqlMarker, SqlRelations
+from .reflect import reflect
+
+
+class _GenericConnection(SqlRelations):
+    """What source and target share."""
+
+    def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
+        self.url = url
+        self.connection = engine.connect()
+
+    def close(self) -> None:
+        """Release the connection."""
+        self.connection.close()
+
+    def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
+        """Read the catalogue."""
+        return reflect(self.connection, selection)
+
+    def identity(self) -> DatabaseIdentity:
+        """Return what the URL says; the nonce tells databases apart that have two URLs."""
+        url = self.url
+        return DatabaseIdentity(
+            (url.get_backend_name(), url.host or "", str(url.port or ""), url.database or "")
+        )
+
+
+class GenericSource(_GenericConnection, SourceConnection):
+    """A database that is only read."""
+
+    def arrow_schema(self, table: Table) -> pa.Schema:
+        """Return the declared types."""
+        return pa.schema([pa.field(c.name, arrow_type(c.type)) for c in table.columns])
+
+    def read(
+        self,
+        table: Table,
+        columns: Sequence[str] | None = None,
+        *,
+        limit: int | None = None,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream the rows through a server-side cursor where the driver has one."""
+        names = list(table.column_names if columns is None else columns)
+        known = self.arrow_schema(table)
+        schema = pa.schema([known.field(name) for name in names])
+        relation = self.relation(table)
+        statement = sa.select(*(relation.c[name] for name in names)).limit(limit)
+        rows = self.connection.execution_options(stream_results=True).execute(statement)
+        empty = True
+        for part in rows.partitions(chunk_rows):
+            empty = False
+            columns_of = zip(zip(*part, strict=True), schema, strict=True)
+            arrays = [_array(values, field.type) for values, field in columns_of]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        if empty:
+            yield pa.RecordBatch.from_pylist([], schema=schema)
+
+    def write_privileges(self) -> tuple[str, ...]:
+        """Return that nothing is known: SQL has no common way to ask."""
+        return ("unknown",)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
+    if pa.types.is_string(kind):
+        return pa.array([None if v is None else str(v) for v in values], kind)
+    return pa.array(values, from_pandas=True).cast(kind)
+
+
+class GenericTarget(_GenericConnection, SqlMarker, TargetConnection):
+    """A database that may be refreshed."""
+
+    def load(self, schema: Schema, run_id: str) -> Load:
+        """Open the transaction in which all tables are replaced."""
+        self.connection.rollback()
+        return _GenericLoad(self.url, self.connection, schema)
+
+    def recover(self) -> Sequence[str]:
+        """Do nothing: an interrupted transaction leaves nothing."""
+        return ()
+
+
+class _GenericLoad(SqlRelations, Load):
+    """One transaction: rows deleted children first, inserted parents first, then committed."""
+
+    def __init__(self, url: sa.URL, connection: sa.Connection, schema: Schema) -> None:
+        self.url, self.connection = url, connection
+        try:
+            for table in reversed(schema.tables):
+                connection.execute(sa.delete(self.relation(table)))
+        except sa.exc.DBAPIError as error:
+            connection.rollback()
+            raise LoadError(
+                f"{shown(url)} refused to empty {table.name}: {type(error.orig).__name__}. "
+                "Rows of other tables may refer to it."
+            ) from None
+
+    def stage(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
+        """Insert the rows of a table."""
+        stored = [column.name for column in table.columns if column.computed is None]
+        rows = 0
+        for batch in batches:
+            names = [name for name in stored if name in batch.schema.names]
+            keys = [f"p{i}" for i in range(len(names))]
+            insert = sa.insert(self.relation(table)).values(
+                {name: sa.bindparam(key) for name, key in zip(names, keys, strict=True)}
+            )
+            part = batch.select(names).rename_columns(keys).to_pylist()
+            try:
+                if part:
+                    self.connection.execute(insert, part)
+            except sa.exc.DBAPIError as error:
+                raise LoadError(
+                    f"Table {table.name}: {type(error.orig).__name__} among rows {rows + 1:,} "
+                    f"to {rows + len(part):,}."
+                ) from None
+            rows += len(part)
+        return rows
+
+    def switch(self) -> None:
+        """Commit."""
+        try:
+            self.connection.commit()
+        except sa.exc.DBAPIError as error:
+            raise LoadError(
+                f"{shown(self.url)} did not commit: {type(error.orig).__name__}."
+            ) from None
+
+    def abort(self) -> None:
+        """Roll back what is not committed."""
+        self.connection.rollback()
