@@ -44,6 +44,7 @@ class Capabilities:
         foreign_keys_enforced: when foreign keys are checked.
         session_read_only: the database itself refuses writes on a source connection.
         atomic_switch: how staged tables take the place of old ones at one moment.
+        bulk_reflection: the catalogue is read in a fixed number of statements.
         bulk_load: rows are loaded by the database's bulk path.
         max_identifier_length: in bytes.
     """
@@ -59,6 +60,7 @@ class Capabilities:
     foreign_keys_enforced: Literal["row", "statement", "commit", "never"]
     session_read_only: bool
     atomic_switch: Literal["file", "transaction", "none"]
+    bulk_reflection: bool
     bulk_load: bool
     max_identifier_length: int
 

@@ -88,4 +88,7 @@ def _file_url(path: str) -> sa.URL:
 
 def shown(url: sa.URL) -> str:
     """Return a URL for people: without user, password and query."""
-    return url.set(username=None, password=None, query={}).render_as_string(hide_password=True)
+    from sqlalchemy.engine import URL
+
+    plain = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    return plain.render_as_string(hide_password=True)

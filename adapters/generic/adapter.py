@@ -30,6 +30,7 @@ class GenericAdapter(Adapter):
         foreign_keys_enforced="row",
         session_read_only=False,
         atomic_switch="transaction",
+        bulk_reflection=False,
         bulk_load=False,
         max_identifier_length=30,
     )

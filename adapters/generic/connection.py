@@ -24,7 +24,14 @@ from schemasynth.model import Schema, Table, arrow_type
 from schemasynth.settings import shown
 
 from .._sql.connection import SqlMarker, SqlRelations
-from .reflect import reflect
+from .reflect import Types, reflect
+
+
+def typed_relation(table: Table, types: Types) -> sa.TableClause:
+    """Return a table whose columns have their reflected types."""
+    schema, name = table.name.schema, table.name.name
+    columns = (sa.column(c, types.get((schema, name, c))) for c in table.column_names)
+    return sa.table(name, *columns, schema=schema)
 
 
 class _GenericConnection(SqlRelations):
@@ -34,13 +41,21 @@ class _GenericConnection(SqlRelations):
         self.url = url
         self.connection = engine.connect()
 
+        self._types: Types = {}
+
     def close(self) -> None:
         """Release the connection."""
         self.connection.close()
 
     def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
         """Read the catalogue."""
-        return reflect(self.connection, selection)
+        schema, types = reflect(self.connection, selection)
+        self._types |= types
+        return schema
+
+    def relation(self, table: Table) -> sa.TableClause:
+        """Return the table with SQLAlchemy's own types, by which values are converted."""
+        return typed_relation(table, self._types)
 
     def identity(self) -> DatabaseIdentity:
         """Return what the URL says; the nonce tells databases apart that have two URLs."""
@@ -98,7 +113,7 @@ class GenericTarget(_GenericConnection, SqlMarker, TargetConnection):
     def load(self, schema: Schema, run_id: str) -> Load:
         """Open the transaction in which all tables are replaced."""
         self.connection.rollback()
-        return _GenericLoad(self.url, self.connection, schema)
+        return _GenericLoad(self.url, self.connection, schema, self._types)
 
     def recover(self) -> Sequence[str]:
         """Do nothing: an interrupted transaction leaves nothing."""
@@ -108,8 +123,10 @@ class GenericTarget(_GenericConnection, SqlMarker, TargetConnection):
 class _GenericLoad(SqlRelations, Load):
     """One transaction: rows deleted children first, inserted parents first, then committed."""
 
-    def __init__(self, url: sa.URL, connection: sa.Connection, schema: Schema) -> None:
-        self.url, self.connection = url, connection
+    def __init__(
+        self, url: sa.URL, connection: sa.Connection, schema: Schema, types: Types
+    ) -> None:
+        self.url, self.connection, self._types = url, connection, types
         try:
             for table in reversed(schema.tables):
                 connection.execute(sa.delete(self.relation(table)))
@@ -119,6 +136,10 @@ class _GenericLoad(SqlRelations, Load):
                 f"{shown(url)} refused to empty {table.name}: {type(error.orig).__name__}. "
                 "Rows of other tables may refer to it."
             ) from None
+
+    def relation(self, table: Table) -> sa.TableClause:
+        """Return the table itself: rows are inserted in place, and not committed."""
+        return typed_relation(table, self._types)
 
     def stage(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
         """Insert the rows of a table."""

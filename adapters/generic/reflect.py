@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.types import TypeEngine
 
 from schemasynth.adapter import Selection
 from schemasynth.errors import ReflectionError
@@ -33,7 +34,11 @@ from .._sql.types import reflected_type
 Facts = Mapping[tuple[str | None, str], Any]
 
 
-def reflect(connection: sa.Connection, selection: Selection) -> Schema:
+Types = dict[tuple[str | None, str, str], TypeEngine[Any]]
+"""SQLAlchemy's type of each column by schema, table and name: values are converted by it."""
+
+
+def reflect(connection: sa.Connection, selection: Selection) -> tuple[Schema, Types]:
     """Read the catalogue.
 
     Raises:
@@ -45,16 +50,23 @@ def reflect(connection: sa.Connection, selection: Selection) -> Schema:
     if missing:
         raise ReflectionError(f"There is no schema {', '.join(sorted(missing))}.")
     tables: list[Table] = []
+    types: Types = {}
     for schema in selection.schemas or (None,):
-        tables += _tables(inspector, connection.dialect, schema, selection)
+        columns = inspector.get_multi_columns(schema)
+        tables += _tables(inspector, connection.dialect, schema, selection, columns)
+        types |= {(schema, t, c["name"]): c["type"] for (_, t), cs in columns.items() for c in cs}
     name = connection.engine.url.database or connection.dialect.name
-    return Schema(connection.dialect.name, name, tuple(sorted(tables, key=lambda t: t.name)))
+    found = tuple(sorted(tables, key=lambda t: t.name))
+    return Schema(connection.dialect.name, name, found), types
 
 
 def _tables(
-    inspector: sa.Inspector, dialect: sa.Dialect, schema: str | None, selection: Selection
+    inspector: sa.Inspector,
+    dialect: sa.Dialect,
+    schema: str | None,
+    selection: Selection,
+    columns: Facts,
 ) -> Iterable[Table]:
-    columns = inspector.get_multi_columns(schema)
     primary = _asked(inspector.get_multi_pk_constraint, schema)
     unique = _asked(inspector.get_multi_unique_constraints, schema)
     foreign = _asked(inspector.get_multi_foreign_keys, schema)

@@ -58,6 +58,7 @@ class SQLiteAdapter(Adapter):
         foreign_keys_enforced="statement",
         session_read_only=True,
         atomic_switch="file",
+        bulk_reflection=True,
         bulk_load=True,
         max_identifier_length=1_000_000,
     )

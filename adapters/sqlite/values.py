@@ -5,6 +5,7 @@ Imported by the SQLite connections only.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -154,6 +155,8 @@ def to_arrow(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
         return _decimals(values, kind)
     if pa.types.is_boolean(kind):
         return pa.array([None if v is None else bool(v) for v in values], pa.bool_())
+    if pa.types.is_time(kind):
+        return pa.array([None if v is None else dt.time.fromisoformat(v) for v in values], kind)
     if pa.types.is_temporal(kind):
         return pa.array(values, pa.string()).cast(kind)
     return pa.array(values, kind)

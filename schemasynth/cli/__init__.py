@@ -67,7 +67,7 @@ def _unexpected(error: Exception) -> str:
 @click.version_option(__version__, prog_name="schemasynth")
 @click.option("--debug", is_flag=True, help="Show tracebacks; they may contain row values.")
 def main(debug: bool) -> None:
-    r"""Refresh a pre-production database with synthetic data.
+    """Refresh a pre-production database with synthetic data.
 
     The first useful command, on your own database (nothing is written there):
 

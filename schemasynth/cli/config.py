@@ -19,7 +19,7 @@ from schemasynth.cli.options import read, write
 )
 @click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 def command(plan: Path, form: str, output: Path | None) -> None:
-    r"""Print the MOSTLY AI generator configuration of a PLAN.
+    """Print the MOSTLY AI generator configuration of a PLAN.
 
     \b
     Example:

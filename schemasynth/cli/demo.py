@@ -18,7 +18,7 @@ from schemasynth.cli.options import listener
     "--people", type=click.IntRange(min=200), default=2000, show_default=True, help="How many."
 )
 def command(workdir: Path | None, people: int) -> None:
-    r"""Run the whole way on made-up data: an undocumented SQLite database and an empty copy.
+    """Run the whole way on made-up data: an undocumented SQLite database and an empty copy.
 
     Takes a few minutes, needs no server and touches nothing outside its folder.
 

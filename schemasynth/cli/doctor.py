@@ -11,7 +11,7 @@ import click
 @click.command("doctor")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    r"""Say what is installed, what would fail, and the cure; exits 1 if something would.
+    """Say what is installed, what would fail, and the cure; exits 1 if something would.
 
     \b
     Example:

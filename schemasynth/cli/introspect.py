@@ -31,7 +31,7 @@ def command(
     form: str,
     output: Path | None,
 ) -> None:
-    r"""Document the relational model of SOURCE, with the keys nobody declared.
+    """Document the relational model of SOURCE, with the keys nobody declared.
 
     SOURCE is a SQLAlchemy URL or the path of a SQLite file, and is only read.
 

@@ -27,7 +27,7 @@ def command(
     scale: float,
     output: Path | None,
 ) -> None:
-    r"""Write what a refresh from SOURCE would do to each table and column, and why.
+    """Write what a refresh from SOURCE would do to each table and column, and why.
 
     SOURCE is a SQLAlchemy URL, the path of a SQLite file, or a model saved by `introspect
     --format json`. The plan is a commented TOML file, meant to be edited and committed.

@@ -11,7 +11,7 @@ import click
 @click.command("recover")
 @click.argument("target")
 def command(target: str) -> None:
-    r"""Remove what an interrupted refresh left in TARGET; it ends wholly old or wholly new.
+    """Remove what an interrupted refresh left in TARGET; it ends wholly old or wholly new.
 
     \b
     Example:

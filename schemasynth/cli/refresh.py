@@ -60,7 +60,7 @@ def command(
     report: Path | None,
     yes: bool,
 ) -> None:
-    r"""Replace the rows of TARGET by synthetic ones that follow the patterns of SOURCE.
+    """Replace the rows of TARGET by synthetic ones that follow the patterns of SOURCE.
 
     SOURCE is only read. TARGET must carry the marker of `schemasynth target init`; it is as it
     was until the last moment, in which all its tables change at once.

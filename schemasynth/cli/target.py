@@ -22,7 +22,7 @@ def group() -> None:
     help="What people call the database; stored in the marker.",
 )
 def init(target: str, environment: str) -> None:
-    r"""Mark TARGET as refreshable; nothing else in it is changed.
+    """Mark TARGET as refreshable; nothing else in it is changed.
 
     A refresh replaces rows, so it touches only databases that carry this marker.
 

@@ -32,7 +32,7 @@ def command(
     model: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Prove by queries that keys, uniqueness, NOT NULL and foreign keys hold in TARGET.
+    """Prove by queries that keys, uniqueness, NOT NULL and foreign keys hold in TARGET.
 
     Exits 1 if any is violated. TARGET is only read.
 

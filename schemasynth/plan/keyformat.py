@@ -23,6 +23,8 @@ MAX_PATTERNS = 12
 """Shapes kept; the rest are rare spellings."""
 MIN_EVIDENCE = 20
 """Values of a shape below which no position counts as constant and no check as proven."""
+FEW_CHARACTERS = 4
+"""Different characters at a place that are written out as a set of their own: a series letter."""
 VALID_SHARE = 0.98
 """Share of values that must satisfy a check digit; the rest is dirt."""
 CHANCE_SHARE = 0.5
@@ -158,14 +160,16 @@ def _class(character: str) -> str:
 def _pattern(shape: str, members: Sequence[str]) -> str:
     """Write a shape as a pattern, with the characters that are constant over many members."""
     pieces: list[str] = []
-    constant = [len(set(column)) == 1 for column in zip(*members, strict=True)]
-    proven = len(members) >= MIN_EVIDENCE and not all(constant)
+    used = ["".join(sorted(set(column))) for column in zip(*members, strict=True)]
+    proven = len(members) >= MIN_EVIDENCE and any(len(letters) > 1 for letters in used)
     for i, kind in enumerate(shape):
         if kind not in CLASSES:
             pieces.append(re.escape(kind))
-        elif proven and constant[i]:
-            pieces.append(re.escape(members[0][i]))
-        elif kind == "d" and i == 0 and all(member[0] != "0" for member in members):
+        elif proven and len(used[i]) == 1:
+            pieces.append(re.escape(used[i]))
+        elif proven and len(used[i]) <= FEW_CHARACTERS:
+            pieces.append(f"[{used[i]}]")
+        elif kind == "d" and i == 0 and "0" not in used[i]:
             pieces.append("[1-9]")
         else:
             pieces.append(CLASSES[kind])
@@ -184,8 +188,7 @@ def _counted(pieces: Sequence[str]) -> Iterator[str]:
 
 
 _PIECE = re.compile(
-    r"(?P<class>\\d|\[A-Z\]|\[a-z\]|\[1-9\])(?:\{(?P<count>\d+)\})?|\\(?P<escaped>.)|(?P<plain>.)",
-    re.DOTALL,
+    r"(?P<class>\\d|\[[^\]]+\])(?:\{(?P<count>\d+)\})?|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL
 )
 ALPHABETS = {
     r"\d": "0123456789",
@@ -204,7 +207,9 @@ def alphabets(pattern: str) -> tuple[str, ...]:
     result: list[str] = []
     for match in _PIECE.finditer(pattern):
         if match.group("class"):
-            result += [ALPHABETS[match.group("class")]] * int(match.group("count") or 1)
+            letters = match.group("class")
+            alphabet = ALPHABETS.get(letters, letters[1:-1])
+            result += [alphabet] * int(match.group("count") or 1)
         else:
             result.append(match.group("escaped") or match.group("plain"))
     return tuple(result)

@@ -5,10 +5,12 @@ Imports arrays and key formats; used by the rewrite of keys.
 
 from __future__ import annotations
 
+import itertools
+import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,15 +20,22 @@ import pyarrow.compute as pc
 from schemasynth.arrays import cast
 from schemasynth.errors import PlanError
 from schemasynth.model import SqlType, TypeFamily
-from schemasynth.plan.keyformat import alphabets
+from schemasynth.plan.keyformat import ALPHABETS, alphabets
 from schemasynth.plan.model import KeyFormat, KeyKind
 from schemasynth.rewrite.draw import share
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Ints
 
-ROUNDS = 12
-"""Times that missing values are drawn again before a format is taken for exhausted."""
+ENUMERABLE = 200_000
+"""Texts of a format that are written out one by one where draws find no more new ones."""
+ROUNDS = 6
+"""Times that missing values are drawn again before a shape is taken for exhausted."""
+MAX_EXTRA = 8
+"""Digits appended at most where a format has not enough values."""
+DIGITS = ALPHABETS[r"\d"]
+Shapes: TypeAlias = list[tuple[tuple[str, ...], float]]
+"""Characters allowed at each place, with the share of texts that look so."""
 DENSE = 0.5
 """Integers that fill this share of their range are a sequence and go on where it ended."""
 CHECK_CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -156,51 +165,73 @@ def _uuids(source: Array, version: int, size: int, rng: np.random.Generator) -> 
 def _texts(
     form: KeyFormat, sql_type: SqlType, source: Array, size: int, rng: np.random.Generator
 ) -> Array:
+    """Return texts of the format; a wider one where it has not enough of them."""
     used = pd.Index([text.casefold() for text in source.drop_null().to_pylist()])
     finish = _checker(form)
-    found = pd.Series([], dtype=object)
     patterns = form.patterns or (("[a-z]{8}", 1.0),)
-    length = sql_type.length or 2**31
-    for extra in range(ROUNDS):
+    learned: Shapes = [(alphabets(pattern), weight) for pattern, weight in patterns]
+    for shapes in _wider(learned, sql_type.length or 2**31):
+        found = _distinct(shapes, finish, used, size, rng)
+        if len(found) == size:
+            return pa.array(found, pa.string()).cast(source.type)
+    raise Exhausted("its format has not enough values that the source does not use")
+
+
+def _wider(shapes: Shapes, length: int) -> Iterator[Shapes]:
+    """Yield shapes as learned, then with every letter and digit free, then ever longer."""
+    shapes = [(letters[:length], weight) for letters, weight in shapes]
+    yield shapes
+    shapes = [(tuple(map(_freed, letters)), weight) for letters, weight in shapes]
+    yield shapes
+    for _ in range(MAX_EXTRA):
+        shapes = [((*letters, DIGITS)[:length], weight) for letters, weight in shapes]
+        yield shapes
+
+
+def _freed(letters: str) -> str:
+    """Return the whole class of the characters allowed at a place."""
+    whole = (a for a in ALPHABETS.values() if set(letters) <= set(a))
+    return next(whole, letters)
+
+
+def _distinct(
+    shapes: Shapes,
+    finish: Callable[[list[str]], list[str]],
+    used: pd.Index[str],
+    size: int,
+    rng: np.random.Generator,
+) -> list[str]:
+    """Return up to `size` distinct texts that are not used."""
+    found = pd.Series([], dtype=object)
+    for _ in range(ROUNDS):
         missing = size - len(found)
         if missing <= 0:
             break
-        widened = 0 if extra < ROUNDS // 2 or form.check else extra - ROUNDS // 2 + 1
-        drawn = _drawn(patterns, missing + missing // 4 + 4, widened, length, rng)
-        texts = pd.concat([found, pd.Series(finish(drawn), dtype=object)], ignore_index=True)
-        folded = texts.str.casefold()
-        found = texts[~folded.duplicated() & ~folded.isin(used)].reset_index(drop=True)
-    if len(found) < size:
-        raise Exhausted(f"its format makes only {len(found):,} values that the source has not")
-    return pa.array(found.iloc[:size].to_list(), pa.string()).cast(source.type)
+        drawn = finish(_drawn(shapes, missing + missing // 4 + 4, rng))
+        found = _fresh(pd.concat([found, pd.Series(drawn, dtype=object)]), used)
+    if len(found) < size and sum(math.prod(map(len, a)) for a, _ in shapes) <= ENUMERABLE:
+        whole = ["".join(text) for letters, _ in shapes for text in itertools.product(*letters)]
+        found = _fresh(pd.Series(finish(whole), dtype=object), used)
+        found = found.iloc[rng.permutation(len(found))]
+    texts: list[str] = found.iloc[:size].to_list()
+    return texts
 
 
-def _drawn(
-    patterns: tuple[tuple[str, float], ...],
-    size: int,
-    widened: int,
-    length: int,
-    rng: np.random.Generator,
-) -> list[str]:
-    """Draw texts, each pattern by its share, in random order.
+def _fresh(texts: pd.Series[Any], used: pd.Index[str]) -> pd.Series[Any]:
+    folded = texts.str.casefold()
+    return texts[~folded.duplicated() & ~folded.isin(used)]
 
-    Args:
-        patterns: with their shares.
-        size: how many.
-        widened: characters appended because the patterns are exhausted.
-        length: that the column holds.
-        rng: source of randomness.
-    """
-    counts = share(size, np.asarray([round(s * 10_000) for _, s in patterns], dtype=np.int64))
+
+def _drawn(shapes: Shapes, size: int, rng: np.random.Generator) -> list[str]:
+    """Draw texts, each shape by its share, in random order."""
+    counts = share(size, np.asarray([round(s * 10_000) for _, s in shapes], dtype=np.int64))
     texts: list[str] = []
-    for (pattern, _), count in zip(patterns, counts, strict=True):
-        letters = alphabets(pattern)
-        last = next((a for a in reversed(letters) if len(a) > 1), "0123456789")
-        texts += _matrix([*letters, *([last] * widened)][:length], int(count), rng)
+    for (letters, _), count in zip(shapes, counts, strict=True):
+        texts += _matrix(letters, int(count), rng)
     return [texts[i] for i in rng.permutation(len(texts))]
 
 
-def _matrix(letters: list[str], size: int, rng: np.random.Generator) -> list[str]:
+def _matrix(letters: Sequence[str], size: int, rng: np.random.Generator) -> list[str]:
     if not letters or size == 0:
         return [""] * size
     cells = np.empty((size, len(letters)), dtype="U1")

@@ -1,0 +1,204 @@
+"""Databases for contract tests, made with SQLAlchemy so that every dialect can have them.
+
+Imported by the suite only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, ClassVar, TypeAlias
+
+import pytest
+import sqlalchemy as sa
+
+from schemasynth.adapter import Adapter, SourceConnection, TargetConnection
+from schemasynth.model import Schema, Table, TableName
+from schemasynth.settings import database_url
+
+Databases: TypeAlias = Callable[[], str]
+
+ODD = 'Ordre "n°" 100% ñ.x'
+"""A name with a quote, a space, a dot, a per cent sign and letters beyond ASCII."""
+
+
+class Contract:
+    """What all contract classes share.
+
+    Attributes:
+        adapter: the class under test.
+    """
+
+    adapter: ClassVar[type[Adapter]]
+
+    def needs(self, capability: str) -> None:
+        """Skip a test whose capability the adapter declares not to have."""
+        if not getattr(self.adapter.capabilities, capability):
+            pytest.skip(f"{self.adapter.__name__} declares no {capability}")
+
+    @contextmanager
+    def source(self, url: str) -> Iterator[SourceConnection]:
+        """Open a source."""
+        with self.adapter().source(database_url(url)) as connection:
+            yield connection
+
+    @contextmanager
+    def target(self, url: str) -> Iterator[TargetConnection]:
+        """Open a target."""
+        with self.adapter().target(database_url(url)) as connection:
+            yield connection
+
+
+def execute(url: str, *statements: str | sa.Executable) -> None:
+    """Run statements in a database and commit."""
+    engine = sa.create_engine(database_url(url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for statement in statements:
+            if isinstance(statement, str):
+                connection.exec_driver_sql(statement)
+            else:
+                connection.execute(statement)
+
+
+def rows(url: str, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    """Return what a query finds."""
+    engine = sa.create_engine(database_url(url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(statement)]
+
+
+def shop() -> sa.MetaData:
+    """Return tables with what schemas have: keys of all kinds, checks, odd names."""
+    metadata = sa.MetaData()
+    sa.Table(
+        "customer",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("email", sa.String(80), nullable=False, unique=True),
+        sa.Column("boss", sa.Integer, sa.ForeignKey("customer.id", name="customer_boss")),
+        sa.Column("credit", sa.Numeric(10, 2), server_default="0"),
+        sa.CheckConstraint("credit >= 0", name="credit_positive"),
+    )
+    sa.Table(
+        "order_line",
+        metadata,
+        sa.Column("order_no", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("line_no", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column(
+            "customer_id",
+            sa.Integer,
+            sa.ForeignKey("customer.id", name="line_customer", ondelete="CASCADE"),
+            nullable=False,
+        ),
+    )
+    sa.Table(
+        "shipment",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("order_no", sa.Integer),
+        sa.Column("line_no", sa.Integer),
+        sa.ForeignKeyConstraint(
+            ["order_no", "line_no"],
+            ["order_line.order_no", "order_line.line_no"],
+            name="shipment_line",
+        ),
+    )
+    sa.Index("shipment_order", metadata.tables["shipment"].c.order_no)
+    sa.Table(
+        ODD,
+        metadata,
+        sa.Column("Select", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column(ODD, sa.String(20)),
+        sa.Column("año", sa.String(20)),
+    )
+    return metadata
+
+
+SHOP_ROWS: dict[str, list[dict[str, Any]]] = {
+    "customer": [
+        {"id": 1, "email": "a@example.org", "boss": None, "credit": Decimal("10.50")},
+        {"id": 2, "email": "b@example.org", "boss": 1, "credit": Decimal("0.00")},
+        {"id": 3, "email": "c@example.org", "boss": 2, "credit": None},
+    ],
+    "order_line": [
+        {"order_no": 10, "line_no": 1, "customer_id": 1},
+        {"order_no": 10, "line_no": 2, "customer_id": 2},
+    ],
+    "shipment": [
+        {"id": 5, "order_no": 10, "line_no": 2},
+        {"id": 6, "order_no": None, "line_no": 1},
+    ],
+    ODD: [{"Select": 1, ODD: "x'y", "año": None}],
+}
+
+
+def types() -> sa.MetaData:
+    """Return a table with a column of every common type."""
+    metadata = sa.MetaData()
+    sa.Table(
+        "everything",
+        metadata,
+        sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("whole", sa.BigInteger),
+        sa.Column("exact", sa.Numeric(12, 3)),
+        sa.Column("real", sa.Float),
+        sa.Column("flag", sa.Boolean),
+        sa.Column("words", sa.String(40)),
+        sa.Column("prose", sa.Text),
+        sa.Column("day", sa.Date),
+        sa.Column("moment", sa.DateTime),
+        sa.Column("hour", sa.Time),
+        sa.Column("raw", sa.LargeBinary),
+    )
+    return metadata
+
+
+TYPES_ROWS: list[dict[str, Any]] = [
+    {
+        "n": 1,
+        "whole": 2**53 + 1,
+        "exact": Decimal("123456.789"),
+        "real": -0.125,
+        "flag": True,
+        "words": "",
+        "prose": "two\nlines, a \\ and a \t tab; 'quoted' \"twice\"",
+        "day": dt.date(1950, 2, 28),
+        "moment": dt.datetime(2024, 2, 29, 23, 59, 59, 123456),  # noqa: DTZ001 a naive column
+        "hour": dt.time(7, 30),
+        "raw": b"\x00\xff",
+    },
+    {"n": 2, "words": "NULL", "prose": "\\N", "flag": False, "exact": Decimal("-0.001")},
+    dict.fromkeys(
+        ("whole", "exact", "real", "flag", "words", "prose", "day", "moment", "hour", "raw")
+    )
+    | {"n": 3},
+]
+
+
+def create_shop(url: str, *, with_rows: bool = True) -> None:
+    """Create the tables of `shop`, with their rows."""
+    metadata = shop()
+    engine = sa.create_engine(database_url(url), poolclass=sa.NullPool)
+    metadata.create_all(engine)
+    if with_rows:
+        with engine.begin() as connection:
+            for name, content in SHOP_ROWS.items():
+                connection.execute(sa.insert(metadata.tables[name]), content)
+
+
+def create_types(url: str, *, with_rows: bool = True) -> None:
+    """Create the table of `types`, with its rows."""
+    metadata = types()
+    engine = sa.create_engine(database_url(url), poolclass=sa.NullPool)
+    metadata.create_all(engine)
+    if with_rows:
+        with engine.begin() as connection:
+            for row in TYPES_ROWS:
+                connection.execute(sa.insert(metadata.tables["everything"]), row)
+
+
+def table(schema: Schema, name: str) -> Table:
+    """Return a table of the default schema."""
+    return schema.table(TableName(name))

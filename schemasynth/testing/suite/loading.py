@@ -1,0 +1,130 @@
+"""The contract of loading: stage beside, see what is staged, switch at once, or leave no trace.
+
+Imported by tests of adapters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from schemasynth.adapter import TargetConnection
+from schemasynth.errors import LoadError
+from schemasynth.model import Schema, TableName, arrow_type
+from schemasynth.testing.suite.base import (
+    ODD,
+    SHOP_ROWS,
+    TYPES_ROWS,
+    Contract,
+    Databases,
+    create_shop,
+    create_types,
+    rows,
+    shop,
+    table,
+    types,
+)
+
+ORDER = ("customer", "order_line", "shipment", ODD)
+
+
+class LoadContract(Contract):
+    """Until the switch the target is as it was; after it all tables are new."""
+
+    def test_switch_replaces_all_tables(self, databases: Databases) -> None:
+        url = databases()
+        create_shop(url, with_rows=False)
+        with self.target(url) as target:
+            schema = _ordered(target)
+            with target.load(schema, "run1") as load:
+                for t in schema:
+                    content = SHOP_ROWS[t.name.name]
+                    assert load.stage(t, _batches(schema, t.name, content)) == len(content)
+                load.switch()
+        for name, content in SHOP_ROWS.items():
+            found = rows(url, sa.select(shop().tables[name]))
+            assert sorted(found, key=str) == sorted((tuple(r.values()) for r in content), key=str)
+
+    def test_staged_rows_are_seen_before_the_switch(self, databases: Databases) -> None:
+        url = databases()
+        create_shop(url, with_rows=False)
+        with self.target(url) as target:
+            schema = _ordered(target)
+            customer = table(schema, "customer")
+            with target.load(schema, "run1") as load:
+                load.stage(customer, _batches(schema, customer.name, SHOP_ROWS["customer"]))
+                count = sa.select(sa.func.count()).select_from(load.relation(customer))
+                assert load.select(count) == [(3,)]
+
+    def test_abort_leaves_the_target_as_it_was(self, databases: Databases) -> None:
+        url = databases()
+        create_shop(url)
+        with self.target(url) as target:
+            schema = _ordered(target)
+            customer = table(schema, "customer")
+            with target.load(schema, "run1") as load:
+                load.stage(customer, _batches(schema, customer.name, SHOP_ROWS["customer"][:1]))
+            assert target.recover() == () or list(target.recover()) == []
+        for name, content in SHOP_ROWS.items():
+            assert len(rows(url, sa.select(shop().tables[name]))) == len(content)
+
+    def test_every_type_is_stored_unchanged(self, databases: Databases) -> None:
+        url = databases()
+        create_types(url, with_rows=False)
+        names = [column.name for column in types().tables["everything"].columns]
+        content = [dict.fromkeys(names) | row for row in TYPES_ROWS]
+        with self.target(url) as target:
+            schema = target.reflect()
+            everything = table(schema, "everything")
+            with target.load(schema, "run1") as load:
+                load.stage(everything, _batches(schema, everything.name, content))
+                load.switch()
+        found = rows(url, sa.select(types().tables["everything"]).order_by(sa.column("n")))
+        assert found == [tuple(row.values()) for row in content]
+
+    def test_rows_that_do_not_fit_are_a_load_error(self, databases: Databases) -> None:
+        url = databases()
+        create_shop(url)
+        with self.target(url) as target:
+            schema = _ordered(target)
+            customer = table(schema, "customer")
+            broken = [{"id": 1, "email": None, "boss": None, "credit": None}] * 2
+            with pytest.raises(LoadError) as caught, target.load(schema, "run1") as load:
+                load.stage(customer, _batches(schema, customer.name, broken))
+                load.switch()
+        assert "customer" in str(caught.value)
+        assert len(rows(url, sa.select(shop().tables["customer"]))) == 3
+
+    def test_identities_continue_after_the_largest_key(self, databases: Databases) -> None:
+        self.needs("identity_columns")
+        url = databases()
+        create_shop(url, with_rows=False)
+        with self.target(url) as target:
+            schema = _ordered(target)
+            with target.load(schema, "run1") as load:
+                for t in schema:
+                    load.stage(t, _batches(schema, t.name, SHOP_ROWS[t.name.name]))
+                load.switch()
+        customer = shop().tables["customer"]
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(sa.insert(customer).values(email="new@example.org"))
+        engine.dispose()
+        assert max(row[0] for row in rows(url, sa.select(customer.c.id))) == 4
+
+
+def _ordered(target: TargetConnection) -> Schema:
+    schema = target.reflect()
+    return replace(schema, tables=tuple(table(schema, name) for name in ORDER))
+
+
+def _batches(
+    schema: Schema, name: TableName, content: list[dict[str, Any]]
+) -> Iterator[pa.RecordBatch]:
+    fields = [pa.field(c.name, arrow_type(c.type)) for c in schema.table(name).columns]
+    yield pa.RecordBatch.from_pylist(content, schema=pa.schema(fields))
