@@ -68,7 +68,7 @@ def render() -> str:
 def _section(typed: str, command: click.Command) -> str:
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
     options = [p for p in command.params if isinstance(p, click.Option)]
-    usage = " ".join([typed, *(p.make_metavar(click.Context(command)) for p in arguments)])
+    usage = " ".join([typed, *(argument.human_readable_name for argument in arguments)])
     description, _, example = inspect.cleandoc(command.help or "").partition("\b\nExample:\n")
     parts = [
         f"## {typed.removeprefix('schemasynth ')}\n",
@@ -88,7 +88,7 @@ def _row(option: click.Option) -> str:
     facts = [
         (option.help or "").rstrip("."),
         "one of " + ", ".join(f"`{choice}`" for choice in choices) if choices else "",
-        "repeatable" if option.multiple else "",
+        "repeatable" if option.multiple and "repeatable" not in (option.help or "") else "",
         f"default `{option.default}`" if option.show_default and not option.is_flag else "",
     ]
     said = "; ".join(fact for fact in facts if fact).replace("|", "\\|")

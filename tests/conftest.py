@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +30,22 @@ def postgresql_database_factory(postgresql_server: str) -> Iterator[Callable[[],
 def postgresql_database(postgresql_database_factory: Callable[[], str]) -> str:
     """The URL of an empty database of this test's own."""
     return postgresql_database_factory()
+
+
+DATA = Path(__file__).parent / "data"
+KEYBENCH = Path(__file__).parents[2] / "shared" / "keybench"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of small public databases."""
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def keybench() -> Path:
+    """The folder of the large collection of databases, where this machine has it."""
+    folder = Path(os.environ.get("SCHEMASYNTH_KEYBENCH", KEYBENCH))
+    if not folder.is_dir():
+        pytest.skip("keybench is not on this machine; name it in SCHEMASYNTH_KEYBENCH")
+    return folder

@@ -16,7 +16,11 @@ from schemasynth.cli.options import listener, selection, selection_options, writ
 @click.argument("source")
 @selection_options
 @click.option(
-    "--scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True
+    "--scale",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Rows by rows of SOURCE.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 def command(

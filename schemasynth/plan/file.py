@@ -245,7 +245,8 @@ def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
     for part in problem["loc"]:
         current = _step(current, part)
         name = current.get("name") if isinstance(current, dict) else None
-        where.append(f"{part + 1} ({name})" if isinstance(part, int) and name else str(part))
+        number = str(part + 1) if isinstance(part, int) else str(part)
+        where.append(f"{number} ({name})" if isinstance(part, int) and name else number)
     return f"The plan is refused at {' '.join(where)}: {problem['msg'].lower()}."
 
 

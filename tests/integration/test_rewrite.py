@@ -1,0 +1,122 @@
+"""There and back: with a generator that only permutes rows, every constraint holds again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from schemasynth.adapter import adapter_for, count_rows
+from schemasynth.model import Schema, TableName
+from schemasynth.plan import check_plan, make_plan
+from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role
+from schemasynth.reading import read_frames
+from schemasynth.rewrite import Restored, prepare, restore
+from schemasynth.rewrite.hierarchy import depths
+from schemasynth.settings import database_url
+from schemasynth.testing.standin import generate
+
+DATABASES = ("chinook", "northwind", "oracle_co", "oracle_hr_oe", "pubs", "world")
+
+
+def there_and_back(
+    path: Path, seed: int = 1
+) -> tuple[Schema, RefreshPlan, dict[str, pd.DataFrame], Restored]:
+    url = database_url(str(path))
+    with adapter_for(url).source(url) as source:
+        schema = count_rows(source, source.reflect())
+        frames = read_frames(source, schema)
+    plan = make_plan(schema, frames, source="test")
+    check_plan(plan, schema)
+    prepared = prepare(plan, frames, seed)
+    synthetic = generate(prepared, seed + 1)
+    return schema, plan, frames, restore(plan, synthetic, prepared.kept, seed + 2)
+
+
+def problems(
+    schema: Schema, plan: RefreshPlan, frames: dict[str, pd.DataFrame], restored: Restored
+) -> list[str]:
+    """Return what does not hold of the restored rows."""
+    found = []
+    for table in schema:
+        name = str(table.name)
+        new, old = restored.frames[name], frames[name]
+        if len(new) != len(old):
+            found.append(f"{name}: {len(old)} rows became {len(new)}")
+        if list(new.dtypes) != list(old[new.columns].dtypes):
+            found.append(f"{name}: other types")
+        for column in table.columns:
+            if not column.nullable and column.name in new and new[column.name].isna().any():
+                if not old[column.name].isna().any():
+                    found.append(f"{name}.{column.name}: NULL")
+        for key in table.candidate_keys:
+            if new[list(key)].dropna().duplicated().any():
+                found.append(f"{name}{key}: not unique")
+            planned = plan.table(table.name)
+            own = planned.role is not Role.REFERENCE and len(key) == 1
+            if own and planned.column(key[0]).treatment is ColumnTreatment.KEY:
+                if new[key[0]].dropna().isin(old[key[0]]).any():
+                    found.append(f"{name}{key}: a key of the source")
+        for foreign in table.foreign_keys:
+            child = new[list(foreign.columns)].dropna()
+            parent = restored.frames[str(foreign.referred)][list(foreign.referred_columns)]
+            known = set(_texts(parent))
+            if not set(_texts(child)) <= known:
+                found.append(f"{name}{foreign.columns}: orphans")
+    return found
+
+
+def _texts(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    rows = frame.astype(object).itertuples(index=False)
+    return [tuple(str(v).removesuffix(".0") for v in row) for row in rows]
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_constraints_hold_again(data: Path, name: str) -> None:
+    assert problems(*there_and_back(data / name / f"{name}.declared.sqlite")) == []
+
+
+def test_all_of_keybench(keybench: Path) -> None:
+    failed = {}
+    for path in sorted(keybench.rglob("*.declared.sqlite")):
+        found = problems(*there_and_back(path))
+        if found:
+            failed[path.parent.name] = found
+    # A bridge of mondial has one row for which no free partner is left; it is dropped, and said.
+    assert failed in ({}, {"mondial": ["isMember: 10086 rows became 10085"]})
+
+
+def test_null_shares_are_the_sources(data: Path) -> None:
+    schema, _, frames, restored = there_and_back(data / "oracle_hr_oe/oracle_hr_oe.declared.sqlite")
+    for table in schema:
+        for key in table.foreign_keys:
+            old = frames[str(table.name)][list(key.columns)].isna().any(axis=1).sum()
+            new = restored.frames[str(table.name)][list(key.columns)].isna().any(axis=1).sum()
+            assert old == new, (table.name, key.columns)
+
+
+def test_a_hierarchy_keeps_its_shape(data: Path) -> None:
+    _, _, frames, restored = there_and_back(data / "oracle_hr_oe/oracle_hr_oe.declared.sqlite")
+
+    def shape(frame: pd.DataFrame) -> list[list[int]]:
+        rows = {key: i for i, key in enumerate(frame["employee_id"])}
+        parents = [rows.get(m, -1) if pd.notna(m) else -1 for m in frame["manager_id"]]
+        levels = depths(pd.Series(parents).to_numpy())
+        fanout = sorted(pd.Series([p for p in parents if p >= 0]).value_counts())
+        return [sorted(levels), fanout]
+
+    assert shape(frames["employees"]) == shape(restored.frames["employees"])
+
+
+def test_equal_seeds_give_equal_rows(data: Path) -> None:
+    path = data / "northwind/northwind.declared.sqlite"
+    first, second = there_and_back(path)[3], there_and_back(path)[3]
+    for name, frame in first.frames.items():
+        pd.testing.assert_frame_equal(frame, second.frames[name])
+
+
+def test_reference_rows_are_copied(data: Path) -> None:
+    _, plan, frames, restored = there_and_back(data / "chinook/chinook.declared.sqlite")
+    assert plan.table(TableName("Genre")).role is Role.REFERENCE
+    pd.testing.assert_frame_equal(restored.frames["Genre"], frames["Genre"])
