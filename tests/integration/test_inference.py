@@ -17,7 +17,11 @@ def truth(path: Path) -> tuple[set[object], set[object]]:
     content = json.loads(path.read_text("utf-8"))
     primary = {(t, tuple(sorted(c))) for t, c in content["primary_keys"].items()}
     foreign = {
-        (f["table"], f["referred_table"], frozenset(zip(f["columns"], f["referred_columns"], strict=True)))
+        (
+            f["table"],
+            f["referred_table"],
+            frozenset(zip(f["columns"], f["referred_columns"], strict=True)),
+        )
         for f in content["foreign_keys"]
     }
     return primary, foreign  # type: ignore[return-value]

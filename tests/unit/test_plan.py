@@ -67,7 +67,10 @@ def test_a_good_plan_passes_and_comes_back_equal() -> None:
 REFUSED = [
     (edited(CHILD, foreign_keys=(TO_PARENT, TO_PARENT)), "has 2 contexts"),
     (edited(CHILD, role=Role.SUBJECT), "make it linked"),
-    (keys(treatment=ForeignKeyTreatment.RESTORED), "none of its foreign keys has treatment context"),
+    (
+        keys(treatment=ForeignKeyTreatment.RESTORED),
+        "none of its foreign keys has treatment context",
+    ),
     (keys(referred=TableName("nobody")), "nobody, which is not in the plan"),
     (keys(referred_columns=("nothing",)), "parent.nothing, which is not in the plan"),
     (keys(columns=("nothing",)), "has treatment foreign_key but is in no foreign key"),
@@ -96,7 +99,9 @@ def test_edits_that_cannot_work_are_refused(plan: RefreshPlan, message: str) -> 
 
 def test_a_huge_parent_is_no_category() -> None:
     plan = keys(treatment=ForeignKeyTreatment.CATEGORY)
-    plan = replace(plan, tables=(replace(PARENT, rows=10**6), replace(plan.tables[1], role=Role.SUBJECT)))
+    plan = replace(
+        plan, tables=(replace(PARENT, rows=10**6), replace(plan.tables[1], role=Role.SUBJECT))
+    )
     with pytest.raises(PlanError, match="cannot be a category"):
         check_plan(plan)
 
@@ -112,7 +117,11 @@ def test_contexts_in_a_circle_are_refused() -> None:
     ("old", "new", "message"),
     [
         ('role = "linked"', 'role = "leader"', "table 2 (child) role"),
-        ('treatment = "context"', 'treatment = "contex"', "table 2 (child) foreign_key 1 treatment"),
+        (
+            'treatment = "context"',
+            'treatment = "contex"',
+            "table 2 (child) foreign_key 1 treatment",
+        ),
         ("rows = 20", 'rows = "many"', "table 2 (child) rows"),
         ("schemasynth_plan = 1", "schemasynth_plan = 9", "version 9"),
         ('kind = "integer"', 'kind = "magic"', "key_format of column id"),

@@ -1,0 +1,229 @@
+"""Statements on PostgreSQL's catalogue: a fixed number, whatever the number of tables.
+
+Imported by the PostgreSQL adapter only. All names come back as they are, unquoted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+SESSION = sa.text(
+    """
+    SELECT current_schema(), current_database(), quote_ident(current_user)
+    """
+)
+INHERITED = sa.text(
+    """
+    SELECT DISTINCT n.nspname, c.relname
+    FROM pg_catalog.pg_inherits i
+    JOIN pg_catalog.pg_class c ON c.oid = i.inhparent AND c.relkind = 'r'
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    """
+)
+"""Parents of classic inheritance: a query on one of them must say ONLY."""
+
+SCHEMAS = sa.text("SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY(:schemas)")
+
+TABLES = sa.text(
+    """
+    SELECT c.oid, n.nspname, c.relname, pg_catalog.obj_description(c.oid, 'pg_class')
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY(:schemas) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND c.relpersistence <> 't'
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_depend d
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY n.nspname, c.relname
+    """
+)
+"""Ordinary and partitioned tables; not partitions, nor tables that belong to an extension."""
+
+COLUMNS = sa.text(
+    """
+    WITH RECURSIVE chain AS (
+      SELECT t.oid AS domain, t.typbasetype AS base, t.typtypmod AS modifier, t.typnotnull AS filled
+      FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
+      UNION ALL
+      SELECT chain.domain, t.typbasetype,
+             CASE WHEN chain.modifier = -1 THEN t.typtypmod ELSE chain.modifier END,
+             chain.filled OR t.typnotnull
+      FROM chain JOIN pg_catalog.pg_type t ON t.oid = chain.base AND t.typtype = 'd'
+    ), domains AS (
+      SELECT chain.* FROM chain
+      JOIN pg_catalog.pg_type t ON t.oid = chain.base AND t.typtype <> 'd'
+    ), members AS (
+      SELECT enumtypid, array_agg(enumlabel::text ORDER BY enumsortorder) AS labels
+      FROM pg_catalog.pg_enum GROUP BY enumtypid
+    )
+    SELECT a.attrelid, a.attnum, a.attname,
+           pg_catalog.format_type(a.atttypid, a.atttypmod),
+           t.typname, t.typtype::text, t.typcategory::text,
+           CASE WHEN domains.domain IS NULL THEN a.atttypmod ELSE domains.modifier END,
+           COALESCE(members.labels, '{}'),
+           a.attnotnull OR COALESCE(domains.filled, false),
+           pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+           a.attidentity::text, a.attgenerated::text,
+           pg_catalog.col_description(a.attrelid, a.attnum)
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN domains ON domains.domain = a.atttypid
+    JOIN pg_catalog.pg_type t ON t.oid = COALESCE(domains.base, a.atttypid)
+    LEFT JOIN members ON members.enumtypid = t.oid
+    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE n.nspname = ANY(:schemas) AND NOT c.relispartition
+      AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attrelid, a.attnum
+    """
+)
+
+_CONSTRAINTS = """
+    SELECT k.conrelid, k.contype::text, k.conname, k.conkey,
+           n.nspname, r.relname,
+           ARRAY(
+             SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS f(number, position)
+             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = f.number
+             ORDER BY f.position),
+           k.confdeltype::text, k.confupdtype::text,
+           k.condeferrable, k.condeferred, k.convalidated,
+           {enforced} AND NOT EXISTS (
+             SELECT FROM pg_catalog.pg_trigger g
+             WHERE g.tgconstraint = k.oid AND g.tgisinternal AND g.tgenabled = 'D'),
+           pg_catalog.pg_get_expr(k.conbin, k.conrelid),
+           k.conindid
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+    LEFT JOIN pg_catalog.pg_class r ON r.oid = k.confrelid
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+    WHERE s.nspname = ANY(:schemas) AND NOT c.relispartition
+      AND k.contype IN ('p', 'u', 'f', 'c', 'x') AND k.conparentid = 0 AND {plain}
+    ORDER BY k.conrelid, k.conname
+"""
+
+INDEXES = sa.text(
+    """
+    SELECT i.indrelid, i.indexrelid, x.relname,
+           (i.indkey::int2[])[0:i.indnkeyatts - 1],
+           i.indisunique AND i.indisvalid, pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+    FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+    JOIN pg_catalog.pg_class c ON c.oid = i.indrelid AND c.relkind IN ('r', 'p')
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY(:schemas) AND NOT c.relispartition
+    ORDER BY i.indrelid, x.relname
+    """
+)
+
+DRAWS = """
+    SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid AS number, true AS owned
+    FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass
+      AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+    UNION
+    SELECT d.refobjid, f.adrelid, f.adnum, false
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_attrdef f ON f.oid = d.objid
+    WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass
+"""
+"""Which column draws from which sequence: by ownership (identity, serial) or by its default."""
+
+SEQUENCES = sa.text(
+    f"""
+    WITH draws AS ({DRAWS})
+    SELECT n.nspname, c.relname, s.seqstart, s.seqincrement, draws.relation, draws.number
+    FROM pg_catalog.pg_sequence s
+    JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN draws ON draws.sequence = s.seqrelid
+    LEFT JOIN pg_catalog.pg_class t ON t.oid = draws.relation
+    LEFT JOIN pg_catalog.pg_namespace m ON m.oid = t.relnamespace
+    WHERE n.nspname = ANY(:schemas) OR m.nspname = ANY(:schemas)
+    ORDER BY n.nspname, c.relname, draws.owned, draws.relation, draws.number
+    """  # noqa: S608 a constant
+)
+
+MARKED = sa.text(
+    """
+    SELECT n.nspname FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = :name AND n.nspname = current_schema()
+    """
+)
+
+MAY_ASK_SYSTEM = sa.text(
+    "SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')"
+)
+SYSTEM = sa.text(
+    """
+    SELECT s.system_identifier::text, d.oid::text
+    FROM pg_catalog.pg_control_system() s, pg_catalog.pg_database d
+    WHERE d.datname = current_database()
+    """
+)
+SERVER = sa.text(
+    """
+    SELECT pg_catalog.host(inet_server_addr()), inet_server_port()::text,
+           pg_postmaster_start_time()::text, d.oid::text
+    FROM pg_catalog.pg_database d WHERE d.datname = current_database()
+    """
+)
+
+WRITE_PRIVILEGES = sa.text(
+    """
+    SELECT 'superuser' FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper
+    UNION ALL
+    SELECT 'CREATE on database ' || quote_ident(current_database())
+    WHERE has_database_privilege(current_database(), 'CREATE')
+    UNION ALL
+    SELECT 'CREATE on schema ' || quote_ident(n.nspname)
+    FROM pg_catalog.pg_namespace n
+    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND has_schema_privilege(n.oid, 'CREATE')
+    UNION ALL
+    SELECT string_agg(p.privilege, ', ' ORDER BY p.privilege) || ' on table '
+           || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) AS p(privilege)
+    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND c.relkind IN ('r', 'p', 'v', 'f')
+      AND has_schema_privilege(n.oid, 'USAGE')
+      AND (has_table_privilege(c.oid, p.privilege)
+           OR p.privilege IN ('INSERT', 'UPDATE')
+              AND has_any_column_privilege(c.oid, p.privilege))
+    GROUP BY n.nspname, c.relname
+    UNION ALL
+    SELECT 'UPDATE on sequence ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind = 'S'
+      AND has_schema_privilege(n.oid, 'USAGE')
+      AND (has_sequence_privilege(c.oid, 'UPDATE') OR has_sequence_privilege(c.oid, 'USAGE'))
+    """
+)
+
+ENFORCEABLE_SINCE = (18,)
+"""Constraints can be NOT ENFORCED, and keys temporal, since PostgreSQL 18."""
+
+
+def constraints(server_version: tuple[Any, ...]) -> sa.TextClause:
+    """Return the statement on keys and checks.
+
+    Temporal foreign keys (``PERIOD``) are left out: their last column is matched by overlap.
+
+    Args:
+        server_version: of the server, as SQLAlchemy gives it.
+    """
+    recent = server_version >= ENFORCEABLE_SINCE
+    return sa.text(
+        _CONSTRAINTS.format(
+            enforced="k.conenforced" if recent else "true",
+            plain="NOT (k.contype = 'f' AND k.conperiod)" if recent else "true",
+        )
+    )
