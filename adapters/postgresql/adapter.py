@@ -77,7 +77,7 @@ class PostgreSQLAdapter(Adapter):
 
 def _engine(url: sa.URL, settings: Mapping[str, str], **execution: Any) -> sa.Engine:
     options = [str(url.query.get("options", ""))]
-    options += [f"-c {name}={value}" for name, value in (_SESSION | settings).items()]
+    options += [f"-c {name}={value}" for name, value in {**_SESSION, **settings}.items()]
     engine = new_engine(
         url.set(drivername=DRIVER),
         poolclass=sa.NullPool,

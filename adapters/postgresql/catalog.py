@@ -176,35 +176,35 @@ SERVER = sa.text(
 
 WRITE_PRIVILEGES = sa.text(
     """
-    SELECT 'superuser' FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper
-    UNION ALL
-    SELECT 'CREATE on database ' || quote_ident(current_database())
-    WHERE has_database_privilege(current_database(), 'CREATE')
-    UNION ALL
-    SELECT 'CREATE on schema ' || quote_ident(n.nspname)
-    FROM pg_catalog.pg_namespace n
-    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-      AND has_schema_privilege(n.oid, 'CREATE')
-    UNION ALL
-    SELECT string_agg(p.privilege, ', ' ORDER BY p.privilege) || ' on table '
-           || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-    FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) AS p(privilege)
-    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-      AND c.relkind IN ('r', 'p', 'v', 'f')
-      AND has_schema_privilege(n.oid, 'USAGE')
-      AND (has_table_privilege(c.oid, p.privilege)
-           OR p.privilege IN ('INSERT', 'UPDATE')
-              AND has_any_column_privilege(c.oid, p.privilege))
-    GROUP BY n.nspname, c.relname
-    UNION ALL
-    SELECT 'UPDATE on sequence ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-    FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind = 'S'
-      AND has_schema_privilege(n.oid, 'USAGE')
-      AND (has_sequence_privilege(c.oid, 'UPDATE') OR has_sequence_privilege(c.oid, 'USAGE'))
+    WITH own AS (
+      SELECT n.oid, n.nspname, has_schema_privilege(n.oid, 'USAGE') AS usable
+      FROM pg_catalog.pg_namespace n
+      WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    ), held AS (
+      SELECT 1 AS rank, 'superuser' AS privilege, current_user::text AS name
+      FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper
+      UNION ALL
+      SELECT 2, 'CREATE on database', quote_ident(current_database())
+      WHERE has_database_privilege(current_database(), 'CREATE')
+      UNION ALL
+      SELECT 3, 'CREATE on schema', quote_ident(own.nspname)
+      FROM own WHERE has_schema_privilege(own.oid, 'CREATE')
+      UNION ALL
+      SELECT 4, p.privilege || ' on table', quote_ident(own.nspname) || '.' || quote_ident(c.relname)
+      FROM own JOIN pg_catalog.pg_class c
+        ON c.relnamespace = own.oid AND c.relkind IN ('r', 'p', 'v', 'f')
+      CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) AS p(privilege)
+      WHERE own.usable AND CASE WHEN p.privilege IN ('INSERT', 'UPDATE')
+        THEN has_any_column_privilege(c.oid, p.privilege)
+        ELSE has_table_privilege(c.oid, p.privilege) END
+      UNION ALL
+      SELECT 5, p.privilege || ' on sequence',
+             quote_ident(own.nspname) || '.' || quote_ident(c.relname)
+      FROM own JOIN pg_catalog.pg_class c ON c.relnamespace = own.oid AND c.relkind = 'S'
+      CROSS JOIN (VALUES ('UPDATE'), ('USAGE')) AS p(privilege)
+      WHERE own.usable AND has_sequence_privilege(c.oid, p.privilege)
+    )
+    SELECT privilege, name FROM held ORDER BY rank, privilege, name
     """
 )
 

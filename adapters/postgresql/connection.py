@@ -6,9 +6,10 @@ Imported by the PostgreSQL adapter only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -21,46 +22,21 @@ from schemasynth.adapter import (
     SourceConnection,
     TargetConnection,
 )
-from schemasynth.errors import AdapterError
+from schemasynth.errors import AdapterError, PrivilegeError
 from schemasynth.model import Schema, Table, TableName, arrow_type
+from schemasynth.settings import shown
 
-from .._sql.connection import SqlMarker, SqlRelations
-from .load import PostgreSQLLoad, drop_leftovers
+from .._sql.connection import MARKER, SqlMarker, SqlRelations
+from . import catalog
+from .errors import driver_error, reason, refusal
+from .load import PostgreSQLLoad, recover
+from .names import quoted, relation
+from .read import export_statement, stream
 from .reflect import reflect
-from .values import misfit, selected
+from .values import fitting
 
 NAMES_SHOWN = 3
-"""Tables named in a line about a privilege; the others are counted."""
-_MAY_IDENTIFY = sa.text(
-    "SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')"
-)
-_DATABASE = "(SELECT oid FROM pg_database WHERE datname = current_database())"
-_BY_CLUSTER = sa.text(f"SELECT system_identifier::text, {_DATABASE}::text FROM pg_control_system()")  # noqa: S608
-_BY_SERVER = sa.text(
-    "SELECT coalesce(inet_server_addr()::text, ''), coalesce(inet_server_port()::text, ''), "
-    f"pg_postmaster_start_time()::text, {_DATABASE}::text"
-)
-_PRIVILEGES = sa.text("""
-WITH own AS (
-  SELECT n.oid AS namespace, n.nspname FROM pg_namespace n
-  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-)
-SELECT 'superuser', current_user::text, 1 FROM pg_roles WHERE rolname = current_user AND rolsuper
-UNION ALL
-SELECT 'CREATE on database', current_database()::text, 1
-WHERE has_database_privilege(current_database(), 'CREATE')
-UNION ALL
-SELECT 'CREATE on schema', nspname::text, 1 FROM own WHERE has_schema_privilege(namespace, 'CREATE')
-UNION ALL
-SELECT p.privilege || ' on table', own.nspname || '.' || c.relname, 2
-FROM own JOIN pg_class c ON c.relnamespace = own.namespace
-  CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) p (privilege)
-WHERE c.relkind IN ('r', 'p') AND has_schema_privilege(own.namespace, 'USAGE')
-  AND CASE WHEN p.privilege IN ('INSERT', 'UPDATE')
-    THEN has_any_column_privilege(c.oid, p.privilege)
-    ELSE has_table_privilege(c.oid, p.privilege) END
-ORDER BY 3, 1, 2
-""")
+"""Objects named in a line about a privilege; the others are counted."""
 
 
 class _PostgreSQLConnection(SqlRelations):
@@ -69,82 +45,97 @@ class _PostgreSQLConnection(SqlRelations):
     def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
         self.url, self.engine = url, engine
         self.connection = engine.connect()
+        session = self.connection.execute(catalog.SESSION).one()
+        self.default_schema: str | None = session[0]
+        self.database: str = session[1]
+        self.role: str = session[2]
+        self._inherited: set[tuple[str, str]] | None = None
+
+    @property
+    def driver(self) -> psycopg.Connection:
+        """The driver's own connection."""
+        found = self.connection.connection.driver_connection
+        assert isinstance(found, psycopg.Connection)  # noqa: S101 for the type checker
+        return found
 
     def close(self) -> None:
-        """Release the session."""
+        """End the session."""
         self.connection.close()
-
-    def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[tuple[Any, ...]]:
-        """Run a SELECT; after a refused one the session can be used again."""
-        try:
-            return super().select(statement)
-        except AdapterError:
-            self.connection.rollback()
-            raise
 
     def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
         """Read the catalogue."""
-        return reflect(self.connection, selection)
+        self._inherited = None
+        return reflect(self.connection, selection, self.default_schema, self.database)
+
+    def relation(self, table: Table) -> sa.TableClause:
+        """Return the table itself, without the rows of tables that inherit from it."""
+        schema, name = self.place(table)
+        if self._inherited is None:
+            rows = self.connection.execute(catalog.INHERITED)
+            self._inherited = {(row[0], row[1]) for row in rows}
+        return relation(schema, name, table, only=(schema, name) in self._inherited)
+
+    def place(self, table: Table) -> tuple[str, str]:
+        """Return schema and name of a table."""
+        return table.name.schema or self.default_schema or "", table.name.name
 
     def identity(self) -> DatabaseIdentity:
-        """Return cluster and database; without the right to ask, address and start time."""
-        permitted = self.connection.execute(_MAY_IDENTIFY).scalar_one()
-        facts = self.connection.execute(_BY_CLUSTER if permitted else _BY_SERVER).one()
-        return DatabaseIdentity(("postgresql", *(str(fact) for fact in facts)))
+        """Return the cluster's system identifier and the database's oid.
 
+        Where the role may not ask for the identifier: address, port and start of the server. A
+        standby has the identity of its primary.
+        """
+        allowed = self.connection.execute(catalog.MAY_ASK_SYSTEM).scalar_one()
+        row = self.connection.execute(catalog.SYSTEM if allowed else catalog.SERVER).one()
+        return DatabaseIdentity(("postgresql", *(str(fact) for fact in row)))
 
-class _Fresh(SqlRelations):
-    """A connection of its own, whose snapshot is newer."""
+    def refused(self, error: sa.exc.DBAPIError) -> AdapterError:
+        """Return the error of a refused statement; a missing privilege names its GRANT."""
+        return refusal(error, shown(self.url), self.role)
 
-    def __init__(self, url: sa.URL, connection: sa.Connection) -> None:
-        self.url, self.connection = url, connection
+    def has_table(self, name: str) -> bool:
+        """Tell whether the default schema has a table of that name."""
+        return bool(self.connection.execute(catalog.MARKED, {"name": name}).all())
 
 
 class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
-    """A session that only reads, in one snapshot."""
+    """A read-only session: one transaction, hence one snapshot, until it is closed."""
 
     def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
-        """Open the session."""
+        """Open the session; its first statement takes the snapshot."""
         super().__init__(url, engine)
         self._types: dict[TableName, pa.Schema] = {}
+        self._reading: TableName | None = None
 
-    @contextmanager
-    def _fresh(self) -> Iterator[_Fresh]:
-        with self.engine.connect() as connection:
-            yield _Fresh(self.url, connection)
-
-    def marker(self) -> Marker | None:
-        """Return the marker as it is now, whatever the snapshot."""
-        with self._fresh() as fresh:
-            return fresh.marker()
-
-    def nonce(self) -> str | None:
-        """Return the nonce as it is now, whatever the snapshot."""
-        with self._fresh() as fresh:
-            return fresh.nonce()
+    def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[tuple[Any, ...]]:
+        """Run a SELECT; if it fails, the snapshot stays."""
+        self._idle()
+        try:
+            with self.driver.transaction():
+                return [tuple(row) for row in self.connection.execute(statement)]
+        except sa.exc.DBAPIError as error:
+            raise self.refused(error) from None
 
     def arrow_schema(self, table: Table) -> pa.Schema:
-        """Return the declared types, text for columns with values that do not fit them."""
+        """Return the declared types; text for columns with a value that does not fit its own.
+
+        One scan finds them, of a table with dates, times, intervals or exact numbers.
+        """
         if table.name not in self._types:
-            unfit = self._unfit(table)
-            self._types[table.name] = pa.schema(
-                [
-                    pa.field(c.name, pa.string() if c.name in unfit else arrow_type(c.type))
-                    for c in table.columns
-                ]
-            )
+            self._types[table.name] = self._fitting(table)
         return self._types[table.name]
 
-    def _unfit(self, table: Table) -> set[str]:
-        """Find the columns with a value that does not fit, in one scan, if any can have one."""
-        relation = self.relation(table)
-        doubts = {c.name: misfit(c, relation.c[c.name]) for c in table.columns}
-        asked = {name: doubt for name, doubt in doubts.items() if doubt is not None}
-        if not asked:
-            return set()
-        found = (sa.func.bool_or(doubt) for doubt in asked.values())
-        row = self.select(sa.select(*found).select_from(relation))[0]
-        return {name for name, unfit in zip(asked, row, strict=True) if unfit}
+    def _fitting(self, table: Table) -> pa.Schema:
+        types = {column.name: arrow_type(column.type) for column in table.columns}
+        place = self.relation(table)
+        conditions = {c.name: fitting(c, place.c[c.name]) for c in table.columns}
+        asked = {name: fits for name, fits in conditions.items() if fits is not None}
+        if asked:
+            all_fit = (sa.func.bool_and(fits) for fits in asked.values())
+            (row,) = self.select(sa.select(*all_fit).select_from(place))
+            unfit = (name for name, fit in zip(asked, row, strict=True) if fit is False)
+            types |= dict.fromkeys(unfit, pa.string())
+        return pa.schema(list(types.items()))
 
     def read(
         self,
@@ -154,56 +145,103 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         limit: int | None = None,
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pa.RecordBatch]:
-        """Stream the rows through a server-side cursor."""
+        """Stream the rows through COPY; one table at a time."""
         names = list(table.column_names if columns is None else columns)
         known = self.arrow_schema(table)
         schema = pa.schema([known.field(name) for name in names])
-        relation = self.relation(table)
-        statement = sa.select(
-            *(
-                selected(table.column(f.name), relation.c[f.name], f.type).label(f"v{i}")
-                for i, f in enumerate(schema)
-            )
-        ).select_from(relation)
+        statement = export_statement(table, self.relation(table), schema, limit)
+        self._idle()
+        self._reading = table.name
         empty = True
-        for rows in self._partitions(statement.limit(limit), chunk_rows):
-            empty = False
-            columns_of = zip(zip(*rows, strict=True), schema, strict=True)
-            arrays = [pa.array(values, field.type) for values, field in columns_of]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        try:
+            for batch in stream(self.driver, statement, table, schema, chunk_rows):
+                empty = False
+                yield batch
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise self._denied(table, error) from None
+        except psycopg.Error as error:
+            raise AdapterError(f"Table {table.name} cannot be read: {reason(error)}.") from None
+        finally:
+            self._reading = None
         if empty:
             yield pa.RecordBatch.from_pylist([], schema=schema)
 
-    def _partitions(self, statement: sa.Select[Any], size: int) -> Iterator[Sequence[sa.Row[Any]]]:
-        streaming = {"stream_results": True, "max_row_buffer": size}
-        try:
-            with self.connection.execute(statement, execution_options=streaming) as result:
-                yield from result.partitions(size)
-        except sa.exc.DBAPIError as error:
-            self.connection.rollback()
-            raise self.refused(error) from None
+    def _idle(self) -> None:
+        if self._reading is not None:
+            raise AdapterError(
+                f"Table {self._reading} is still being read; one session reads one at a time."
+            )
+
+    def _denied(self, table: Table, error: psycopg.Error) -> PrivilegeError:
+        if "row-level security" in reason(error):
+            cure = f"ALTER ROLE {self.role} BYPASSRLS;"
+        else:
+            schema, name = self.place(table)
+            cure = (
+                f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {self.role}; "
+                f"GRANT SELECT ON TABLE {quoted(schema, name)} TO {self.role};"
+            )
+        return PrivilegeError(f"Table {table.name} cannot be read: {reason(error)}. Needed: {cure}")
 
     def write_privileges(self) -> tuple[str, ...]:
-        """Return one line per privilege, with the first tables that it is held on."""
+        """Return one line per privilege, with the first of what it is held on."""
         held: dict[str, list[str]] = {}
-        for privilege, name, _ in self.connection.execute(_PRIVILEGES):
+        for privilege, name in self.connection.execute(catalog.WRITE_PRIVILEGES):
             held.setdefault(privilege, []).append(name)
-        return tuple(f"{privilege}: {_listed(names)}" for privilege, names in held.items())
+        return tuple(f"{privilege} {_listed(names)}" for privilege, names in held.items())
+
+    def marker(self) -> Marker | None:
+        """Return the marker as it is now, outside the snapshot."""
+        with closing(_PostgreSQLConnection(self.url, self.engine)) as now:
+            return now.marker()
+
+    def nonce(self) -> str | None:
+        """Return the nonce as it is now, outside the snapshot, which cannot see a new one."""
+        with closing(_PostgreSQLConnection(self.url, self.engine)) as now:
+            return now.nonce()
 
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - NAMES_SHOWN
-    shown = ", ".join(names[:NAMES_SHOWN])
-    return f"{shown} and {more} more" if more > 0 else shown
+    first = ", ".join(names[:NAMES_SHOWN])
+    return f"{first} and {more} more" if more > 0 else first
 
 
 class PostgreSQLTarget(_PostgreSQLConnection, SqlMarker, TargetConnection):
-    """A database that may be refreshed."""
+    """A session on a database that may be refreshed; each statement commits."""
+
+    def write_marker(self, environment: str) -> Marker:
+        """Mark the database as refreshable; keeps a marker that is there."""
+        if self.default_schema is None:
+            raise AdapterError(f"{shown(self.url)}: no schema on the search_path exists.")
+        return super().write_marker(environment)
+
+    def refused(self, error: sa.exc.DBAPIError) -> AdapterError:
+        """Return the error of a refused statement; a missing privilege names its GRANT."""
+        found = driver_error(error)
+        if isinstance(found, psycopg.errors.InsufficientPrivilege) and self.default_schema:
+            schema = quoted(self.default_schema)
+            if f"schema {self.default_schema}" in reason(error):
+                return PrivilegeError(
+                    f"{shown(self.url)}: {reason(error)}. Needed: "
+                    f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {self.role};"
+                )
+            if MARKER.name in reason(error):
+                return PrivilegeError(
+                    f"{shown(self.url)}: {reason(error)}. Needed: GRANT SELECT, UPDATE ON TABLE "
+                    f"{schema}.{quoted(MARKER.name)} TO {self.role};"
+                )
+        return super().refused(error)
 
     def load(self, schema: Schema, run_id: str) -> Load:
-        """Stage into a schema of its own in the same database."""
-        return PostgreSQLLoad(self.url, self.connection, schema, run_id)
+        """Stage into a schema of the run's own, on a session of its own."""
+        self._inherited = None
+        return PostgreSQLLoad(self, schema, run_id)
 
     def recover(self) -> Sequence[str]:
-        """Drop the staging schemas of refreshes that are no more."""
-        return drop_leftovers(self.url, self.connection)
+        """Drop what dead loads staged.
+
+        Raises:
+            LoadError: a load is running.
+        """
+        return recover(self)

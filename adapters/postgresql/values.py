@@ -1,131 +1,241 @@
-"""Between PostgreSQL's values and Arrow: which type a column's values fit, both ways.
+"""Values between PostgreSQL's COPY CSV and Arrow.
 
-Imported by the PostgreSQL connections and loads only.
+Imported by the PostgreSQL adapter only. CSV, not binary: the server casts text to any of its
+types and refuses what does not fit, where binary would need the exact representation of each.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
+from pyarrow import csv
 
 from schemasynth.model import Column, TypeFamily, arrow_type
 
-MONEY = "money"
-INTERVAL_SECONDS = 9 * 10**12
+_MICROSECONDS = 1_000_000
+_HOUR = 3600 * _MICROSECONDS
+_FIRST_DAY, _AFTER_LAST_DAY = "0001-01-01", "10000-01-01"
+"""Bounds of Python's dates, which all that works on Arrow dates must be able to make."""
+_INTERVAL_SECONDS = 9 * 10**12
 """About 285,000 years: what an Arrow duration in microseconds holds (2^63 us)."""
-_DRIVER_READS_TEXT = frozenset({TypeFamily.TEXT})
-"""Families that arrive as text by themselves; a cast would strip the padding of CHAR."""
-_FIRST, _AFTER_LAST = "0001-01-01", "10000-01-01"
-"""Bounds of Python's dates, which the driver makes; PostgreSQL's reach further."""
+_COLUMN = re.compile(r"CSV column #(\d+)")
 
 
-def misfit(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[bool] | None:
-    """Return the condition under which a value does not fit its declared Arrow type.
+def fitting(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[bool] | None:
+    """Return the condition under which a value fits its column's declared Arrow type.
 
     Args:
-        column: as declared.
+        column: of the model.
         value: the column in a statement.
 
     Returns:
-        None where every value fits. The condition finds NaN, infinities, dates before Christ or
-        after 9999, decimals without a declared scale that need more places, 24:00, and intervals
-        of months, which have no fixed length.
+        None where every value fits. The condition is false for NaN and infinities of exact
+        numbers, dates and intervals, numbers without a declared scale that need more places,
+        years before 1 or after 9999, the time 24:00, and intervals of months, which have no
+        fixed length.
     """
+    kind = arrow_type(column.type)
     match column.type.family:
-        case TypeFamily.DECIMAL:
-            return _decimal_misfit(arrow_type(column.type), column, value)
+        case TypeFamily.DECIMAL if pa.types.is_decimal(kind):
+            return _fitting_number(column, kind, sa.cast(value, sa.Numeric))
         case TypeFamily.DATE | TypeFamily.DATETIME:
-            first, after_last = (sa.literal_column(f"'{day}'") for day in (_FIRST, _AFTER_LAST))
-            return sa.or_(~sa.func.isfinite(value), value < first, value >= after_last)
+            first, after_last = (
+                sa.cast(sa.literal(day), sa.Date) for day in (_FIRST_DAY, _AFTER_LAST_DAY)
+            )
+            return sa.and_(value >= first, value < after_last)
         case TypeFamily.TIME:
-            return value == sa.literal_column("TIME '24:00'")
+            return value < sa.cast(sa.literal("24:00"), sa.Time)
         case TypeFamily.INTERVAL:
-            return sa.or_(
-                sa.extract("year", value) != 0,
-                sa.extract("month", value) != 0,
-                sa.func.abs(sa.extract("epoch", value)) > INTERVAL_SECONDS,
+            return sa.and_(
+                sa.func.isfinite(value),
+                sa.func.date_part("year", value) == 0,
+                sa.func.date_part("month", value) == 0,
+                sa.func.abs(sa.func.date_part("epoch", value)) < _INTERVAL_SECONDS,
             )
         case _:
             return None
 
 
-def _decimal_misfit(
-    kind: pa.DataType, column: Column, value: sa.ColumnElement[Any]
-) -> sa.ColumnElement[bool] | None:
-    if not pa.types.is_decimal(kind) or column.type.sql == MONEY:
-        return None
-    # NaN is greater than every number here.
-    too_large = sa.func.abs(value) >= sa.literal(Decimal(10) ** (kind.precision - kind.scale))
+def _fitting_number(
+    column: Column, kind: Any, number: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    # NaN and infinities minus themselves are NaN; a cast to infinity fails before PostgreSQL 14.
+    finite = number - number == 0
     if column.type.precision is not None:
-        return too_large
-    return sa.or_(too_large, sa.func.scale(value) > kind.scale)
+        return finite
+    largest = sa.cast(sa.literal(f"1e{kind.precision - kind.scale}"), sa.Numeric)
+    return sa.and_(finite, sa.func.abs(number) < largest, sa.func.scale(number) <= kind.scale)
 
 
-def selected(column: Column, value: sa.ColumnElement[Any], kind: pa.DataType) -> Any:
-    """Return what is selected so that the driver gives values of an Arrow type.
+def exported(
+    column: Column, kind: pa.DataType, value: sa.ColumnElement[Any]
+) -> sa.ColumnElement[Any]:
+    """Return the expression whose text `parse` understands.
 
     Args:
-        column: as declared.
+        column: of the model.
+        kind: the Arrow type wanted; text where values do not fit the declared one.
         value: the column in a statement.
-        kind: the Arrow type.
     """
-    if pa.types.is_string(kind) and column.type.family not in _DRIVER_READS_TEXT:
+    if pa.types.is_string(kind):
+        # Strips the padding of char(n), which no comparison in the database sees either.
         return sa.cast(value, sa.Text)
-    if column.type.sql == MONEY:
-        return sa.cast(value, sa.Numeric)
-    return value
+    match column.type.family:
+        case TypeFamily.DECIMAL:
+            return sa.cast(value, sa.Numeric)  # money would come with its currency
+        case TypeFamily.DATETIME if column.type.timezone:
+            return sa.func.timezone("UTC", value)
+        case TypeFamily.INTERVAL:
+            seconds = sa.func.date_part("epoch", value)
+            return sa.cast(sa.func.round(seconds * _MICROSECONDS), sa.BigInteger)
+        case TypeFamily.BINARY:
+            return sa.func.encode(value, "hex")
+        case _:
+            return value
 
 
-def to_csv(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
-    """Return rows as the CSV that COPY reads: values in quotes, NULL as nothing.
+def parse(block: bytes, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the rows of a block of CSV.
 
     Args:
-        batch: holds `columns` by name, in any Arrow types that fit them.
-        columns: which ones, in order.
+        block: whole lines, in the order of the schema's fields.
+        schema: the types wanted.
 
     Raises:
-        UnfitColumn: the values of a column cannot be of its type.
+        pa.ArrowInvalid: a value does not fit; the message may hold it.
     """
-    from pyarrow import csv
-
-    arrays = [_written(batch.column(column.name), column) for column in columns]
-    table = pa.Table.from_arrays(arrays, names=[str(i) for i in range(len(arrays))])
-    written = io.BytesIO()
-    options = csv.WriteOptions(include_header=False, quoting_style="all_valid")
-    csv.write_csv(table, written, options)
-    return written.getvalue()
-
-
-class UnfitColumn(Exception):
-    """The values of a column cannot be of its type; holds the column's name."""
-
-
-def _written(values: pa.Array[Any], column: Column) -> pa.Array[Any]:
-    kind = arrow_type(column.type)
-    try:
-        # Text is left to PostgreSQL, which knows its types' spellings best.
-        fitted = values if pa.types.is_string(values.type) else values.cast(kind)
-    except pa.ArrowException:
-        raise UnfitColumn(column.name) from None
-    if pa.types.is_binary(fitted.type):
-        parts = [None if v is None else "\\x" + v.hex() for v in fitted.to_pylist()]
-        return pa.array(parts, pa.string())
-    if pa.types.is_duration(fitted.type):
-        return pc.binary_join_element_wise(
-            fitted.cast(pa.int64()).cast(pa.string()), "microseconds", " "
-        )
-    if pa.types.is_decimal(fitted.type) and column.type.precision is None:
-        return _without_padding(fitted.cast(pa.string()))
-    return fitted.cast(pa.string())
+    names = [str(position) for position in range(len(schema))]
+    wire = {name: _wire(field.type) for name, field in zip(names, schema, strict=True)}
+    table = csv.read_csv(
+        io.BytesIO(block),
+        read_options=csv.ReadOptions(column_names=names, block_size=len(block) + 1),
+        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=csv.ConvertOptions(
+            column_types=wire,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )
+    arrays = [
+        _from_wire(pa.concat_arrays(column.chunks), field.type)
+        for column, field in zip(table.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _without_padding(numbers: pa.Array[Any]) -> pa.Array[Any]:
-    """Drop zeros that only the Arrow type's scale put there."""
+def blamed_column(error: pa.ArrowException, schema: pa.Schema) -> str:
+    """Return the column that `parse` could not convert, for people."""
+    found = _COLUMN.search(str(error))
+    return schema.names[int(found.group(1))] if found else "one of its columns"
+
+
+def _wire(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_duration(kind):
+        return pa.int64()
+    if pa.types.is_binary(kind):
+        return pa.string()
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us")
+    return kind
+
+
+def _from_wire(values: Any, kind: pa.DataType) -> Any:
+    if pa.types.is_binary(kind):
+        return pa.array([None if v is None else bytes.fromhex(v) for v in values.to_pylist()], kind)
+    if values.type == kind:
+        return values
+    return values.cast(kind)
+
+
+def encode(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
+    """Return rows as CSV in which NULL is empty and every text is quoted.
+
+    Args:
+        batch: its columns are looked up by name.
+        columns: the target's columns, in the order of COPY.
+
+    Raises:
+        ColumnMisfit: values cannot be cast to a column's type.
+    """
+    arrays = []
+    for column in columns:
+        try:
+            arrays.append(_to_wire(batch.column(column.name), column))
+        except (pa.ArrowException, UnicodeDecodeError) as error:
+            raise ColumnMisfit(column.name, type(error).__name__) from None
+    sink = io.BytesIO()
+    names = [str(position) for position in range(len(arrays))]
+    # All texts are quoted: unquoted, an empty one would be NULL and `\.` the end of the data.
+    csv.write_csv(
+        pa.RecordBatch.from_arrays(arrays, names=names),
+        sink,
+        csv.WriteOptions(include_header=False, quoting_style="needed"),
+    )
+    return sink.getvalue()
+
+
+class ColumnMisfit(ValueError):
+    """Values that cannot be cast to a column's type.
+
+    Attributes:
+        column: its name.
+        kind: what Arrow calls the failure.
+    """
+
+    def __init__(self, column: str, kind: str) -> None:
+        """Keep the names; never a value."""
+        super().__init__(f"column {column}: {kind}")
+        self.column, self.kind = column, kind
+
+
+def _to_wire(values: Any, column: Column) -> Any:
+    if isinstance(values.type, pa.DictionaryType):
+        values = values.dictionary_decode()
+    kind, family = values.type, column.type.family
+    if pa.types.is_null(kind):
+        return values.cast(pa.string())
+    if pa.types.is_duration(kind):
+        return _clock(values.cast(pa.duration("us")).cast(pa.int64()))
+    if family is TypeFamily.BINARY and not pa.types.is_string(kind):
+        hexadecimal = [None if v is None else "\\x" + v.hex() for v in values.to_pylist()]
+        return pa.array(hexadecimal, pa.string())
+    if family is TypeFamily.INTEGER and not pa.types.is_integer(kind) and _is_number(kind):
+        return values.cast(arrow_type(column.type))
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return values.cast(pa.string())
+    if pa.types.is_decimal(kind) and column.type.precision is None:
+        return _without_padding(values.cast(pa.string()))
+    if pa.types.is_boolean(kind) and family in (TypeFamily.INTEGER, TypeFamily.DECIMAL):
+        return values.cast(pa.int8())
+    if pa.types.is_nested(kind):
+        return pa.array([None if v is None else str(v) for v in values.to_pylist()], pa.string())
+    return values
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _without_padding(numbers: Any) -> Any:
+    """Drop zeros that only the Arrow type's scale put behind the point."""
     whole = pc.replace_substring_regex(numbers, r"^(-?\d+)\.0+$", r"\1")
     return pc.replace_substring_regex(whole, r"^(-?\d+\.\d*[1-9])0+$", r"\1")
+
+
+def _clock(microseconds: Any) -> Any:
+    """Write microseconds as ``-H:MM:SS.ffffff``, which PostgreSQL reads as an interval."""
+    size = pc.abs(microseconds)
+    hours = pc.divide(size, _HOUR)
+    rest = pc.subtract(size, pc.multiply(hours, _HOUR)).cast(pa.time64("us")).cast(pa.string())
+    sign = pc.if_else(pc.less(microseconds, 0), "-", "")
+    minutes = pc.utf8_slice_codeunits(rest, 2)
+    return pc.binary_join_element_wise(sign, hours.cast(pa.string()), minutes, "")

@@ -6,12 +6,19 @@ Imports the model and wording only. Grammar: mermaid.js.org/syntax/entityRelatio
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 
 from schemasynth.document import wording
-from schemasynth.model import Column, ForeignKey, ImplicitEntity, Origin, Schema, Table
+from schemasynth.model import Column, ForeignKey, ImplicitEntity, Origin, Schema, Table, TableName
 
-_WORD = re.compile(r"[^A-Za-z0-9_]+")
+_NOT_A_WORD = re.compile(r"[^A-Za-z0-9_]+")
+_KEY_MARKS = frozenset({"PK", "FK", "UK"})
+"""Mermaid reads these as marks of keys, in any case, wherever they stand in a box."""
+_LOOKALIKES = str.maketrans(
+    {'"': "'", "`": "'", "%": "％", "\\": "＼", "<": "＜", ">": "＞", "#": "＃"}
+)
+"""What ends a label, starts a comment, markup or an entity, and what to show in its place."""
 
 
 def mermaid(schema: Schema) -> str:
@@ -24,12 +31,12 @@ def mermaid(schema: Schema) -> str:
 
 
 def _lines(schema: Schema) -> Iterator[str]:
-    ids = {str(table.name): f"t{i}" for i, table in enumerate(schema)}
+    ids = {table.name: f"t{i}" for i, table in enumerate(schema)}
     for table in schema:
-        yield from _box(ids[str(table.name)], table)
+        yield from _box(ids[table.name], table)
     for table in schema:
         for key in table.foreign_keys:
-            if str(key.referred) in ids:
+            if key.referred in ids:
                 yield _edge(ids, table, key)
     for i, entity in enumerate(schema.implicit_entities):
         yield from _entity(f"e{i}", entity, ids)
@@ -43,14 +50,15 @@ def _box(name: str, table: Table) -> Iterator[str]:
 
 
 def _label(text: str) -> str:
-    """Return text in quotes; Mermaid knows no escape for a quote within."""
-    return '"' + " ".join(text.replace('"', "'").split()) + '"'
+    """Return text in quotes; Mermaid knows no escapes, so lookalikes stand for what it reads."""
+    return '"' + (" ".join(text.split()).translate(_LOOKALIKES) or "(blank)") + '"'
 
 
 def _word(text: str) -> str:
     """Return a name that Mermaid takes for a type or an attribute."""
-    word = _WORD.sub("_", text).strip("_") or "_"
-    return word if word[0].isalpha() else f"c_{word}"
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    word = _NOT_A_WORD.sub("_", plain).strip("_") or "_"
+    return word if word[0].isalpha() and word.upper() not in _KEY_MARKS else f"c_{word}"
 
 
 def _attribute(table: Table, column: Column) -> str:
@@ -68,20 +76,22 @@ def _attribute(table: Table, column: Column) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _edge(ids: Mapping[str, str], table: Table, key: ForeignKey) -> str:
+def _edge(ids: Mapping[TableName, str], table: Table, key: ForeignKey) -> str:
     nullable = any(table.column(name).nullable for name in key.columns)
     single = any(set(own) <= set(key.columns) for own in table.candidate_keys)
     line = "--" if key.origin is Origin.DECLARED else ".."
     left, right = "|o" if nullable else "||", "o|" if single else "o{"
     label = _label(wording.columns(key.columns))
-    return f"    {ids[str(key.referred)]} {left}{line}{right} {ids[str(table.name)]} : {label}"
+    return f"    {ids[key.referred]} {left}{line}{right} {ids[table.name]} : {label}"
 
 
-def _entity(name: str, entity: ImplicitEntity, ids: Mapping[str, str]) -> Iterator[str]:
+def _entity(name: str, entity: ImplicitEntity, ids: Mapping[TableName, str]) -> Iterator[str]:
     yield f"    {name}[{_label(f'implicit: {entity.name}')}] {{"
     for column in entity.columns:
-        yield f"        key {_word(column)} PK"
+        word = _word(column)
+        yield f"        key {word} PK" + (f" {_label(column)}" if word != column else "")
     yield "    }"
     for member in entity.members:
-        label = _label(wording.columns(member.columns))
-        yield f"    {name} ||..o{{ {ids[str(member.table)]} : {label}"
+        if member.table in ids:
+            label = _label(wording.columns(member.columns))
+            yield f"    {name} ||..o{{ {ids[member.table]} : {label}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from schemasynth.infer.evidence import UNIQUE_SHARE, ColumnFigures, ColumnId, Evidence, Inclusion
-from schemasynth.infer.names import prefix, reference_score, similar, stem, words
+from schemasynth.infer.names import own_key_score, prefix, reference_score, similar, stem, words
 from schemasynth.infer.primary import sigmoid
 from schemasynth.model import ForeignKey, Origin, Schema, Table, TableName
 
@@ -20,7 +20,7 @@ WEIGHTS: Mapping[str, float] = {
     "inclusion": 2.6,
     "coverage": 0.6,
     "primary": 1.3,
-    "own key": -2.2,
+    "own key": -3.5,
     "other sort": -1.5,
     "tiny": -0.8,
     "dense": -0.9,
@@ -95,6 +95,25 @@ class Names:
         )
 
 
+class Keys:
+    """Which columns may be referred to: where a table declares keys, only those."""
+
+    def __init__(self, schema: Schema) -> None:
+        """Note the declared primary and unique keys."""
+        self._declared = {t.name: t.candidate_keys for t in schema}
+
+    def allows(self, parent: ColumnId) -> bool:
+        """Tell whether a column may be referred to."""
+        declared = self._declared[parent[0]]
+        return not declared or (parent[1],) in declared
+
+
+def _own_key(child: ColumnId, name: float, names: Names) -> float:
+    """Return how much it counts against a reference that the column is its table's own key."""
+    own = own_key_score(names.column(child), words(child[0].name))
+    return 1.0 if own >= name else 0.3
+
+
 def single_candidates(
     schema: Schema, evidence: Evidence, primary: Mapping[TableName, tuple[str, ...]]
 ) -> list[ReferenceCandidate]:
@@ -109,11 +128,11 @@ def single_candidates(
         At most one candidate a column, the best; its logit is lowered where another target
         is nearly as good.
     """
-    names = Names(schema)
+    names, keys = Names(schema), Keys(schema)
     by_child: defaultdict[ColumnId, list[ReferenceCandidate]] = defaultdict(list)
     for (child, parent), inclusion in evidence.inclusions.items():
         figures = evidence.figures[parent].profile
-        if figures.distinct < UNIQUE_SHARE * figures.rows:
+        if figures.distinct < UNIQUE_SHARE * figures.rows or not keys.allows(parent):
             continue
         by_child[child].append(_scored(child, parent, inclusion, evidence, primary, names))
     return [_best(found) for _, found in sorted(by_child.items())]
@@ -135,7 +154,7 @@ def _scored(
         "inclusion": next(worth for share, worth in INCLUSION_STEPS if inclusion.share >= share),
         "coverage": inclusion.coverage,
         "primary": float(primary.get(parent[0]) == (parent[1],)),
-        "own key": float(is_own_key) * (0.4 if name > 0.9 else 1.0),
+        "own key": _own_key(child, name, names) if is_own_key else 0.0,
         "other sort": float(not _same_sort(here, there)),
         "tiny": float(here.profile.distinct < TINY),
         "dense": float(here.sort == "integer" and name < 0.5),

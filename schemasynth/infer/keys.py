@@ -16,6 +16,8 @@ from schemasynth.infer.foreign import ReferenceCandidate
 from schemasynth.infer.primary import KeyCandidate
 from schemasynth.model import ForeignKey, Origin, PrimaryKey, Question, Schema, Table, TableName
 
+ACCEPTED_IF_DECLARING = 0.95
+"""Where tables declare foreign keys, a missing one is the exception and needs more evidence."""
 DOUBTFUL = (0.4, 0.8)
 """Confidence in which a person should confirm a key."""
 
@@ -41,7 +43,8 @@ def infer_keys(schema: Schema, evidence: Evidence) -> Schema:
     singles = foreign.without_mutual(foreign.single_candidates(schema, evidence, chosen))
     composites = list(foreign.composite_candidates(schema, evidence, chosen))
     candidates = [*foreign.without_implied(singles, composites), *composites]
-    accepted = [c for c in candidates if c.confidence >= foreign.ACCEPTED]
+    documented = _documented(schema)
+    accepted = [c for c in candidates if _is_accepted(c, documented)]
     tables = [_with_keys(table, keys.get(table.name), accepted) for table in schema]
     known = {(t.name, key.columns): key for t in tables for key in t.foreign_keys}
     by_columns = {(c.table, c.columns): c for c in accepted if (c.table, c.columns) in known}
@@ -108,6 +111,27 @@ def _with_keys(
             evidence=dict(key.evidence),
         )
     return replace(table, primary_key=primary_key, foreign_keys=table.foreign_keys + inferred)
+
+
+def _documented(schema: Schema) -> dict[TableName, set[tuple[TableName, tuple[str, ...]]]]:
+    """Return, for each table that declares foreign keys, what refers to what."""
+    return {
+        table.name: {(key.referred, key.referred_columns) for key in table.foreign_keys}
+        for table in schema
+        if table.foreign_keys
+    }
+
+
+def _is_accepted(
+    candidate: ReferenceCandidate,
+    documented: Mapping[TableName, set[tuple[TableName, tuple[str, ...]]]],
+) -> bool:
+    """Tell whether a reference is likely enough, and not the reverse of a declared one."""
+    reverse = (candidate.table, candidate.columns)
+    if reverse in documented.get(candidate.referred, ()):
+        return False
+    declares = candidate.table in documented or candidate.referred in documented
+    return candidate.confidence >= (ACCEPTED_IF_DECLARING if declares else foreign.ACCEPTED)
 
 
 def _questions(

@@ -33,6 +33,7 @@ from schemasynth.rewrite.references import (
     Reference,
     RestoredReference,
 )
+from schemasynth.rewrite.sizes import bring_to_size
 from schemasynth.rewrite.tables import (
     CopiedTable,
     DeterminedColumns,
@@ -189,6 +190,7 @@ def restore(plan: RefreshPlan, synthetic: Frames, kept: Frames, seed: int) -> Re
         seed: of the run.
     """
     work = Restoration(plan, dict(synthetic), kept, seed)
+    bring_to_size(plan, work)
     for rewrite in rewrites(plan):
         rewrite.restore(work)
     frames = {

@@ -5,7 +5,7 @@ Imports the base, references and key values; compiled from the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,14 @@ FEW = 0.2
 """A part with fewer distinct values by rows repeats: its values are drawn from the source's."""
 ROUNDS = 30
 """Times that duplicates are drawn again before the next way is tried."""
+
+_EXCHANGED = (
+    ForeignKeyTreatment.RESTORED,
+    ForeignKeyTreatment.CATEGORY,
+    ForeignKeyTreatment.MATCHED,
+    ForeignKeyTreatment.CONTEXT,
+)
+"""The order in which parents are exchanged: those first whose choice carries no pattern."""
 
 Mover = Callable[["Ints"], None]
 """Changes the given rows so that their keys may become unique."""
@@ -111,10 +119,34 @@ class Keys:
         for column in self._ordered(work):
             self._make(work, column)
         for reference in self.references:
+            self._reattach(work, reference)
+        for reference in self.references:
             self._drop(work, unreferred(work, reference), "no parent left for a required key")
         for key in self._keys:
             if all(name in work.columns[self.name] for name in key):
                 self._unique(work, key)
+
+    def _reattach(self, work: Restoration, reference: Reference) -> None:
+        """Give parents to rows that have none because another key shares a column.
+
+        The row takes a parent that others have, and its other keys follow in what they share.
+        """
+        lost = unreferred(work, reference)
+        if len(lost) == 0:
+            return
+        rng = work.random(self.name, str(reference.index), "reattach")
+        positions = work.parents[self.name, reference.index].copy()
+        used = positions[positions != NONE]
+        pool = used if len(used) else np.arange(work.rows[reference.parent])
+        positions[lost] = rng.choice(pool, len(lost))
+        work.parents[self.name, reference.index] = positions
+        reference.copy(work)
+        for other in self.references:
+            if other is not reference and set(other.key.columns) & set(reference.key.columns):
+                other.replace(work, work.parents[self.name, other.index])
+        left = unreferred(work, reference)
+        what = f"{reference.parent}: moved to a parent that agrees in the columns two keys share"
+        work.repaired(self.name, what, len(lost) - len(left))
 
     def _source(self, work: Restoration, column: str) -> Array:
         return array(work.kept[f"keys:{self.name}"], column)
@@ -231,25 +263,31 @@ class Keys:
         ]
         for name in (n for n in key if n in own):
             yield (lambda rows, c=own[name]: self._renew(work, c, rows, rng)), ROUNDS  # type: ignore[misc]
-        for treatment in (
-            ForeignKeyTreatment.RESTORED,
-            ForeignKeyTreatment.CATEGORY,
-            ForeignKeyTreatment.MATCHED,
-        ):
-            for reference in self.references:
-                if reference.key.treatment is treatment and set(reference.key.columns) & set(key):
-                    yield self._exchange(work, reference, rng), ROUNDS
-                    yield self._free_partner(work, reference, key, rng), 2
+        holders = [r for r in self.references if set(r.key.columns) & set(key)]
+        holders.sort(key=lambda r: _EXCHANGED.index(r.key.treatment))
+        contexts = [r for r in holders if r.key.treatment is ForeignKeyTreatment.CONTEXT]
+        for reference in (r for r in holders if r not in contexts):
+            yield from self._partners(work, reference, key, rng)
         for column in learned:
             yield (lambda rows, c=column: _resample(work, self.name, c.name, rows, rng)), ROUNDS  # type: ignore[misc]
-        for reference in self.references:
-            if reference.key.treatment is ForeignKeyTreatment.CONTEXT and set(
-                reference.key.columns
-            ) & set(key):
-                yield self._exchange(work, reference, rng), 2
-                yield self._free_partner(work, reference, key, rng), 2
+        for reference in contexts:
+            yield from self._partners(work, reference, key, rng)
+        if len(holders) > 1:
+            yield self._exchange_all(work, holders, rng), ROUNDS
         for column in learned:
             yield (lambda rows, c=column: self._shift(work, c, rows)), ROUNDS  # type: ignore[misc]
+
+    def _partners(
+        self,
+        work: Restoration,
+        reference: Reference,
+        key: tuple[str, ...],
+        rng: np.random.Generator,
+    ) -> Iterator[tuple[Mover, int]]:
+        """Yield ways to give rows another parent: one in use elsewhere, then any that is free."""
+        if set(key) - set(reference.key.columns):
+            yield self._exchange(work, reference, rng), ROUNDS
+        yield self._free_partner(work, reference, key, rng), 1
 
     def _renew(
         self, work: Restoration, column: ColumnPlan, rows: Ints, rng: np.random.Generator
@@ -269,6 +307,17 @@ class Keys:
     def _exchange(work: Restoration, reference: Reference, rng: np.random.Generator) -> Mover:
         return lambda rows: reference.redraw(work, rows, rng)
 
+    def _exchange_all(
+        self, work: Restoration, references: Sequence[Reference], rng: np.random.Generator
+    ) -> Mover:
+        """Return a mover that exchanges all parents of a row at once, for nearly full bridges."""
+
+        def move(rows: Ints) -> None:
+            for reference in references:
+                reference.redraw(work, rows, rng, everyone=True)
+
+        return move
+
     def _free_partner(
         self,
         work: Restoration,
@@ -279,23 +328,22 @@ class Keys:
         """Return a mover that takes, of all parents, one that the rest of the key has not yet."""
 
         def move(rows: Ints) -> None:
+            count = work.rows[self.name]
             positions = work.parents[self.name, reference.index].copy()
-            parents = work.rows[reference.parent]
+            wanted, offered = reference.agreement(work)
             rest = [name for name in key if name not in reference.key.columns]
-            groups = tuple_codes(
-                [_codes(work.columns[self.name][name]) for name in rest], work.rows[self.name]
-            )
-            used: dict[int, set[int]] = {}
-            wanted = set(groups[rows].tolist())
-            for row in np.flatnonzero(np.isin(groups, list(wanted))):
-                used.setdefault(int(groups[row]), set()).add(int(positions[row]))
-            for row in rows:
-                taken = used[int(groups[row])]
-                free = _first_free(taken, parents, int(rng.integers(0, max(parents, 1))))
-                if free is not None:
-                    positions[row] = free
-                    taken.add(free)
-            reference.place(work, positions)
+            parts = [_codes(work.columns[self.name][name]) for name in rest]
+            groups = tuple_codes([*parts, wanted], count)
+            order = np.argsort(groups, kind="stable")
+            ordered = groups[order]
+            for group in np.unique(groups[rows]):
+                first, last = np.searchsorted(ordered, [group, group + 1])
+                members = order[first:last]
+                moving = np.intersect1d(members, rows)
+                able = np.flatnonzero(offered == wanted[members[0]])
+                free = rng.permutation(np.setdiff1d(able, positions[members]))[: len(moving)]
+                positions[moving[: len(free)]] = free
+            reference.replace(work, positions)
 
         return move
 
@@ -322,14 +370,6 @@ class Keys:
         work.columns[self.name][column.name] = _replaced(
             values, rows, pa.array(fresh, pa.int64()).cast(storage).cast(kind)
         )
-
-
-def _first_free(taken: set[int], parents: int, start: int) -> int | None:
-    for offset in range(parents):
-        candidate = (start + offset) % parents
-        if candidate not in taken:
-            return candidate
-    return None
 
 
 def _codes(values: Array) -> Ints:

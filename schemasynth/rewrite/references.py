@@ -32,6 +32,7 @@ from schemasynth.plan.model import (
 from schemasynth.rewrite.base import ROW, Preparation, Restoration, nothing
 from schemasynth.rewrite.draw import assign, child_counts, pick
 from schemasynth.rewrite.prepared import PreparedColumn, PreparedReference
+from schemasynth.rewrite.sizes import law_name, reference_column
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Ints
@@ -120,16 +121,40 @@ class Reference(ABC):
             positions[disagree] = pick(wanted[disagree], offered, rng)
         return positions
 
-    def redraw(self, work: Restoration, rows: Ints, rng: np.random.Generator) -> None:
-        """Refer some rows to other parents, drawn from those in use."""
+    def agreement(self, work: Restoration) -> tuple[Ints, Ints]:
+        """Return codes of what each row wants of a parent for other keys' sake, and of parents."""
+        pairs = zip(self.key.columns, self.key.referred_columns, strict=True)
+        shared = [(here, there) for here, there in pairs if not self._owns(here)]
+        if not shared:
+            rows, parents = work.rows[self.name], work.rows[self.parent]
+            return np.zeros(rows, dtype=np.int64), np.zeros(parents, dtype=np.int64)
+        return joint_tuple_codes(
+            [work.columns[self.name][here] for here, _ in shared],
+            [work.columns[self.parent][there] for _, there in shared],
+        )
+
+    def redraw(
+        self, work: Restoration, rows: Ints, rng: np.random.Generator, *, everyone: bool = False
+    ) -> None:
+        """Refer some rows to other parents.
+
+        Args:
+            work: is changed.
+            rows: which rows.
+            rng: source of randomness.
+            everyone: draw from all parents alike, not as often as they are in use.
+        """
         positions = work.parents[self.name, self.index].copy()
-        offered = work.rows[self.parent]
-        if offered == 0:
-            return
-        positions[rows] = rng.integers(0, offered, len(rows))
-        private = [c for c in self.key.columns if self._owns(c)]
-        for column in private:
-            work.columns[self.name].pop(column)
+        used = positions[positions != NONE]
+        pool = np.arange(work.rows[self.parent]) if everyone or len(used) == 0 else used
+        if len(pool):
+            positions[rows] = rng.choice(pool, len(rows))
+            self.replace(work, positions)
+
+    def replace(self, work: Restoration, positions: Ints) -> None:
+        """Refer each row to another parent, as far as other keys' columns allow it."""
+        for column in filter(self._owns, self.key.columns):
+            work.columns[self.name].pop(column, None)
         self.place(work, positions)
 
     def _owns(self, column: str) -> bool:
@@ -165,6 +190,14 @@ def null_positions(positions: Ints, wanted: int, rng: np.random.Generator, every
     return result
 
 
+def children_law(positions: Ints, parents: int) -> pd.DataFrame:
+    """Return how many parents have how many children, and the share of rows without a parent."""
+    children = np.bincount(positions[positions != NONE], minlength=parents)
+    values, weights = np.unique(children, return_counts=True)
+    missing = float((positions == NONE).mean()) if len(positions) else 0.0
+    return pd.DataFrame({"children": values, "parents": weights, "null_share": missing})
+
+
 @dataclass(frozen=True, slots=True)
 class GeneratedReference(Reference):
     """A context (or matched) reference, made by the generator.
@@ -181,7 +214,7 @@ class GeneratedReference(Reference):
 
     @property
     def _column(self) -> str:
-        return f"schemasynth:reference:{self.index}"
+        return reference_column(self.index)
 
     @property
     def _flag(self) -> str:
@@ -203,6 +236,7 @@ class GeneratedReference(Reference):
         if self._is_context and self.key.nullable and (missing.any() or self.key.null_share):
             spec = PreparedColumn(self._flag, Encoding.CATEGORICAL)
             work.learn(self.name, spec, pa.array(~missing))
+        work.kept[law_name(self.table, self.index)] = children_law(positions, parents)
         reference = PreparedReference(self._column, self.parent, self._is_context)
         work.refer(self.name, reference, positions)
 
@@ -271,18 +305,12 @@ class RestoredReference(Reference):
 
     @property
     def _law(self) -> str:
-        return f"law:{self.name}:{self.index}"
+        return law_name(self.table, self.index)
 
     def prepare(self, work: Preparation) -> None:
         """Keep how many parents have how many children."""
         positions = self.source_positions(work)
-        parents = len(work.source[self.parent])
-        children = np.bincount(positions[positions != NONE], minlength=parents)
-        values, weights = np.unique(children, return_counts=True)
-        missing = float((positions == NONE).mean()) if len(positions) else 0.0
-        work.kept[self._law] = pd.DataFrame(
-            {"children": values, "parents": weights, "null_share": missing}
-        )
+        work.kept[self._law] = children_law(positions, len(work.source[self.parent]))
 
     def restore(self, work: Restoration) -> None:
         """Draw parents under the law."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from schemasynth.adapter import adapter_for, count_rows
-from schemasynth.model import Schema, TableName
+from schemasynth.model import Schema, Table, TableName
 from schemasynth.plan import check_plan, make_plan
-from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role
+from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role, TablePlan
 from schemasynth.reading import read_frames
 from schemasynth.rewrite import Restored, prepare, restore
 from schemasynth.rewrite.hierarchy import depths
@@ -38,33 +39,39 @@ def problems(
     schema: Schema, plan: RefreshPlan, frames: dict[str, pd.DataFrame], restored: Restored
 ) -> list[str]:
     """Return what does not hold of the restored rows."""
-    found = []
+    found: list[str] = []
     for table in schema:
-        name = str(table.name)
-        new, old = restored.frames[name], frames[name]
+        new, old = restored.frames[str(table.name)], frames[str(table.name)]
         if len(new) != len(old):
-            found.append(f"{name}: {len(old)} rows became {len(new)}")
+            found.append(f"{table.name}: {len(old)} rows became {len(new)}")
         if list(new.dtypes) != list(old[new.columns].dtypes):
-            found.append(f"{name}: other types")
-        for column in table.columns:
-            if not column.nullable and column.name in new and new[column.name].isna().any():
-                if not old[column.name].isna().any():
-                    found.append(f"{name}.{column.name}: NULL")
-        for key in table.candidate_keys:
-            if new[list(key)].dropna().duplicated().any():
-                found.append(f"{name}{key}: not unique")
-            planned = plan.table(table.name)
-            own = planned.role is not Role.REFERENCE and len(key) == 1
-            if own and planned.column(key[0]).treatment is ColumnTreatment.KEY:
-                if new[key[0]].dropna().isin(old[key[0]]).any():
-                    found.append(f"{name}{key}: a key of the source")
-        for foreign in table.foreign_keys:
-            child = new[list(foreign.columns)].dropna()
-            parent = restored.frames[str(foreign.referred)][list(foreign.referred_columns)]
-            known = set(_texts(parent))
-            if not set(_texts(child)) <= known:
-                found.append(f"{name}{foreign.columns}: orphans")
+            found.append(f"{table.name}: other types")
+        required = [c.name for c in table.columns if not c.nullable and c.name in new]
+        gone = new[required].isna().any() & ~old[required].isna().any()
+        found += [f"{table.name}.{name}: NULL" for name in gone.index[gone]]
+        found += _key_problems(table, plan.table(table.name), old, new)
+        found += _reference_problems(table, restored)
     return found
+
+
+def _key_problems(
+    table: Table, planned: TablePlan, old: pd.DataFrame, new: pd.DataFrame
+) -> Iterator[str]:
+    for key in table.candidate_keys:
+        if new[list(key)].dropna().duplicated().any():
+            yield f"{table.name}{key}: not unique"
+        made = planned.role is not Role.REFERENCE and len(key) == 1
+        made = made and planned.column(key[0]).treatment is ColumnTreatment.KEY
+        if made and new[key[0]].dropna().isin(old[key[0]]).any():
+            yield f"{table.name}{key}: a key of the source"
+
+
+def _reference_problems(table: Table, restored: Restored) -> Iterator[str]:
+    for foreign in table.foreign_keys:
+        child = restored.frames[str(table.name)][list(foreign.columns)].dropna()
+        parent = restored.frames[str(foreign.referred)][list(foreign.referred_columns)]
+        if not set(_texts(child)) <= set(_texts(parent)):
+            yield f"{table.name}{foreign.columns}: orphans"
 
 
 def _texts(frame: pd.DataFrame) -> list[tuple[str, ...]]:

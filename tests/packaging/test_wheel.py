@@ -51,6 +51,10 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+def installed_programs() -> str:
+    return "Scripts" if os.name == "nt" else "bin"
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -76,8 +80,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     home = tmp_path_factory.mktemp("installed")
     venv.create(home, symlinks=True)
-    programs = home / ("Scripts" if os.name == "nt" else "bin")
-    python = programs / "python"
+    python = home / installed_programs() / "python"
     run(
         sys.executable,
         *("-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel),
@@ -165,17 +168,21 @@ def test_editable_installation_sees_the_source_tree(tmp_path: Path) -> None:
     sources.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE", "schemasynth", "adapters"):
         (sources / name).symlink_to(ROOT / name)
-    target = tmp_path / "site"
+    venv.create(tmp_path / "environment", symlinks=True)
+    python = tmp_path / "environment" / installed_programs() / "python"
+    site = "import sysconfig; print(sysconfig.get_path('purelib'))"
     run(
         sys.executable,
         *("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"),
-        *("--target", target, "--editable", sources),
+        *("--target", run(python, "-c", site, cwd=tmp_path).strip(), "--editable", sources),
         cwd=tmp_path,
     )
+    # No dependency is installed there, so modules are found but not run.
     program = (
-        f"import site; site.addsitedir({str(target)!r})\n"
-        "import schemasynth.cli, schemasynth_adapters.sqlite\n"
-        "print(schemasynth_adapters.__file__)"
+        "from importlib.util import find_spec\n"
+        "print(find_spec('schemasynth.cli').origin)\n"
+        "print(find_spec('schemasynth_adapters.sqlite').origin)"
     )
-    home = run(sys.executable, "-c", program, cwd=tmp_path).strip()
-    assert Path(home).resolve() == ROOT / "adapters" / "__init__.py"
+    core, adapter = run(python, "-c", program, cwd=tmp_path).splitlines()
+    assert Path(core).resolve() == ROOT / "schemasynth" / "cli" / "__init__.py"
+    assert Path(adapter).resolve() == ROOT / "adapters" / "sqlite" / "__init__.py"

@@ -24,8 +24,8 @@ from schemasynth.model import (
     arrow_type,
 )
 from schemasynth.plan import check_plan, make_plan
-from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role
-from schemasynth.rewrite import Restored, prepare, restore
+from schemasynth.plan.model import ColumnTreatment, Encoding, RefreshPlan, Role
+from schemasynth.rewrite import Prepared, Restored, prepare, restore
 from schemasynth.testing.standin import generate
 
 TYPES = {
@@ -307,8 +307,37 @@ def parts(shop: Workshop, rows: int) -> None:
     shop.facts(draft)
 
 
+def twofold(shop: Workshop, rows: int) -> None:
+    """A column that refers to two tables at once: a thing and its extension."""
+    shared(shop, rows)
+    extension = shop.drafts[-1]
+    if not extension.foreign or not extension.keys or not extension.rows:
+        return
+    draft = shop.start(rows)
+    shop.own_key(draft, "int")
+    names = shop.refer(draft, extension, shop.draw(extension, rows))
+    thing = extension.foreign[0]
+    draft.foreign.append(ForeignKey(names, thing.referred, thing.referred_columns))
+    shop.facts(draft)
+
+
+def loose(shop: Workshop, rows: int) -> None:
+    """A key that its own rows violate: some refer to nothing."""
+    parents = [d for d in shop.parents() if d.kinds[d.primary[0]] == "int" and d.primary == ("id",)]
+    if not parents:
+        plain(shop, rows)
+        return
+    draft = shop.start(rows)
+    shop.own_key(draft, "int")
+    names = shop.refer(draft, parents[0], shop.draw(parents[0], rows), null=True)
+    values = draft.values[names[0]]
+    draft.values[names[0]] = [v if shop.rng.random() < 0.9 else 99_999 for v in values]
+    shop.facts(draft)
+
+
 CONSTRUCTS = (
     plain, mailed, keyless, numbered, dated, bridge, shared, hierarchy, scoped, cycle, parts,
+    twofold, loose,
 )  # fmt: skip
 
 
@@ -377,3 +406,46 @@ def test_every_constraint_holds_again(
     plan, restored = there_and_back(schema, frames, seed)
     event(f"repairs: {bool(restored.repairs)}")
     assert violations(schema, plan, frames, restored) == [], restored.repairs
+
+
+def careless(prepared: Prepared, seed: int) -> dict[str, pd.DataFrame]:
+    """Return what a badly trained generator may return: repeated rows, NULLs, rare categories."""
+    rng = np.random.default_rng(seed)
+    result = {}
+    specs = {table.name: table for table in prepared.tables}
+    for name, frame in generate(prepared, seed).items():
+        rows = len(frame)
+        if rows == 0:
+            result[name] = frame
+            continue
+        key = specs[name].key
+        keys = frame[key]
+        frame = frame.iloc[rng.integers(0, rows, rows)].reset_index(drop=True)
+        frame[key] = keys
+        for column in specs[name].columns:
+            spoiled = rng.random(rows) < 0.1
+            kind = frame[column.name].dtype
+            text = column.encoding is Encoding.CATEGORICAL and pa.types.is_string(
+                kind.pyarrow_dtype
+            )
+            frame.loc[spoiled, column.name] = "_RARE_" if text else None
+        result[name] = frame
+    return result
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(sources(), st.integers(0, 1000))
+def test_a_careless_generator_cannot_break_a_constraint(
+    source: tuple[Schema, dict[str, pd.DataFrame]], seed: int
+) -> None:
+    schema, frames = source
+    plan = make_plan(schema, frames, source="generated")
+    prepared = prepare(plan, frames, seed)
+    restored = restore(plan, careless(prepared, seed + 1), prepared.kept, seed + 2)
+    found = violations(schema, plan, frames, restored)
+    assert [text for text in found if "rows became" not in text] == [], restored.repairs

@@ -1,0 +1,261 @@
+"""Staging for PostgreSQL: a private schema is filled, verified, and copied over in one switch.
+
+Imported by the PostgreSQL connections only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pyarrow as pa
+import sqlalchemy as sa
+
+from schemasynth.adapter import Load
+from schemasynth.errors import LoadError, PrivilegeError, SafetyError
+from schemasynth.model import Column, Schema, Table, TableName, TypeFamily
+from schemasynth.settings import shown
+
+from .._sql.connection import SqlRelations
+from .errors import misfit, reason
+from .names import (
+    STAGE_COMMENT,
+    STAGE_PREFIX,
+    literal,
+    quoted,
+    relation,
+    stage_name,
+)
+from .refill import Place, Refilling, incoming, missing_grants, places, refill
+from .values import ColumnMisfit, encode
+
+if TYPE_CHECKING:
+    from .connection import PostgreSQLTarget
+
+ADVISORY_LOCK = 0x736368656D617379
+"""One load a database at a time: the session lock that a load holds ("schemasy" in ASCII)."""
+_LOCK = "SELECT pg_catalog.pg_try_advisory_lock(%s)"
+_LEFTOVERS = """
+    SELECT nspname FROM pg_catalog.pg_namespace
+    WHERE starts_with(nspname, %s) AND pg_catalog.obj_description(oid, 'pg_namespace') = %s
+    ORDER BY nspname
+"""
+
+
+@contextmanager
+def _locked(target: PostgreSQLTarget) -> Iterator[tuple[sa.Connection, psycopg.Connection]]:
+    """Open a session that holds the lock; it is closed only if the block fails.
+
+    Raises:
+        LoadError: another load holds it.
+    """
+    connection = target.engine.connect()
+    try:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)  # noqa: S101 for the type checker
+        row = driver.execute(_LOCK, (ADVISORY_LOCK,)).fetchone()
+        if row is None or not row[0]:
+            raise LoadError(
+                f"Another load into {shown(target.url)} is running; wait until it is done."
+            )
+        yield connection, driver
+    except BaseException:
+        connection.close()
+        raise
+
+
+def recover(target: PostgreSQLTarget) -> tuple[str, ...]:
+    """Drop what dead loads staged.
+
+    Args:
+        target: an open target.
+
+    Returns:
+        One line per schema dropped.
+
+    Raises:
+        LoadError: a load is running, or the server refused.
+    """
+    done = []
+    with _locked(target) as (connection, driver):
+        try:
+            for (name,) in driver.execute(_LEFTOVERS, (STAGE_PREFIX, STAGE_COMMENT)).fetchall():
+                driver.execute(f"DROP SCHEMA {quoted(name)} CASCADE".encode())
+                done.append(f"Dropped schema {name}, left by an interrupted load.")
+        except psycopg.Error as error:
+            raise LoadError(f"{shown(target.url)} cannot be recovered: {reason(error)}.") from None
+        connection.close()
+    return tuple(done)
+
+
+class PostgreSQLLoad(SqlRelations, Load):
+    """Rows staged in a schema of their own, on a session that holds the target's lock."""
+
+    def __init__(self, target: PostgreSQLTarget, schema: Schema, run_id: str) -> None:
+        """Take the lock, refuse what cannot work, create the schema.
+
+        Raises:
+            LoadError: another load is running, or a table is missing.
+            PrivilegeError: the role lacks what the switch needs; names the GRANTs.
+            SafetyError: tables that are not refilled reference some that are.
+        """
+        self.url, self.schema, self._target = target.url, schema, target
+        self.stage_schema = stage_name(run_id)
+        self._staged: dict[TableName, Refilling] = {}
+        self._closed = False
+        with _locked(target) as (self.connection, self._driver):
+            try:
+                self._places = self._preflight()
+                self._driver.execute(f"DROP SCHEMA IF EXISTS {self._stage()} CASCADE".encode())
+                self._driver.execute(f"CREATE SCHEMA {self._stage()}".encode())
+                self._driver.execute(
+                    f"COMMENT ON SCHEMA {self._stage()} IS {literal(STAGE_COMMENT)}".encode()
+                )
+            except psycopg.Error as error:
+                raise LoadError(f"{shown(self.url)} cannot be staged: {reason(error)}.") from None
+
+    def _stage(self, *name: str) -> str:
+        return quoted(self.stage_schema, *name)
+
+    def _preflight(self) -> dict[TableName, Place]:
+        where = {table.name: self._target.place(table) for table in self.schema}
+        with self._driver.cursor() as cursor:
+            found = places(cursor, list(where.values()))
+            missing = [str(name) for name, place in where.items() if place not in found]
+            if missing:
+                raise LoadError(f"{shown(self.url)} has no table {', '.join(missing)}.")
+            oids = [place.oid for place in found.values()]
+            grants = missing_grants(cursor, oids, self._target.database, self._target.role)
+            if grants:
+                raise PrivilegeError(
+                    f"{shown(self.url)}: the role {self._target.role} lacks privileges for a "
+                    f"refresh. Needed: {' '.join(grants)}"
+                )
+            referencing = incoming(cursor, oids)
+        if referencing:
+            raise SafetyError(
+                f"Tables that are not refreshed reference some that are: {'; '.join(referencing)}. "
+                "Refresh them too, or leave the referenced tables out."
+            )
+        return {name: found[place] for name, place in where.items()}
+
+    def relation(self, table: Table) -> sa.TableClause:
+        """Return the staged table; the target's own if none is staged."""
+        if table.name not in self._staged:
+            return self._target.relation(table)
+        return relation(self.stage_schema, self._staged_name(table), table)
+
+    def _staged_name(self, table: Table) -> str:
+        return f"t{self._places[table.name].oid}"
+
+    def stage(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
+        """Create an unlogged copy of the table's columns and fill it through COPY."""
+        if table.name not in self._places:
+            raise LoadError(f"Table {table.name} is not one of this load.")
+        stored = [column for column in table.columns if column.computed is None]
+        remaining = iter(batches)
+        first = next(remaining, None)
+        given = [c for c in stored if first is None or c.name in first.schema.names]
+        if not given:
+            raise LoadError(f"Table {table.name}: the rows have none of its columns.")
+        staged = self._stage(self._staged_name(table))
+        try:
+            self._create(table, staged, [c for c in stored if c not in given])
+            rows = self._copy(table, staged, given, first, remaining)
+            self._driver.execute(f"ANALYZE {staged}".encode())
+        except psycopg.Error as error:
+            raise LoadError(f"Table {table.name}: {reason(error)}.") from None
+        names = tuple(column.name for column in stored)
+        self._staged[table.name] = Refilling(self._places[table.name], staged, names)
+        return rows
+
+    def _create(self, table: Table, staged: str, absent: list[Column]) -> None:
+        """Create the staged table; columns that no row brings are filled as in the target.
+
+        Their defaults apply, but numbers come from a sequence of the staged table, because an
+        abandoned load must not move those of the target.
+        """
+        like = self._places[table.name].sql
+        self._driver.execute(f"DROP TABLE IF EXISTS {staged}".encode())
+        self._driver.execute(
+            f"CREATE UNLOGGED TABLE {staged} "
+            f"(LIKE {like} INCLUDING DEFAULTS INCLUDING GENERATED)".encode()
+        )
+        for column in absent:
+            if column.identity and column.type.family is TypeFamily.INTEGER:
+                name = quoted(column.name)
+                self._driver.execute(
+                    f"ALTER TABLE {staged} ALTER {name} DROP DEFAULT, ALTER {name} SET NOT NULL, "
+                    f"ALTER {name} ADD GENERATED BY DEFAULT AS IDENTITY".encode()
+                )
+
+    def _copy(
+        self,
+        table: Table,
+        staged: str,
+        columns: list[Column],
+        first: pa.RecordBatch | None,
+        remaining: Iterator[pa.RecordBatch],
+    ) -> int:
+        names = [column.name for column in columns]
+        into = f"COPY {staged} ({', '.join(map(quoted, names))}) FROM STDIN (FORMAT csv)"
+        rows = 0
+        try:
+            with self._driver.cursor() as cursor, cursor.copy(into.encode()) as copy:
+                batch = first
+                while batch is not None:
+                    copy.write(encode(batch, columns))
+                    rows += batch.num_rows
+                    batch = next(remaining, None)
+        except psycopg.Error as error:
+            raise LoadError(f"Table {table.name}, {misfit(error, names)}.") from None
+        except ColumnMisfit as error:
+            raise LoadError(
+                f"Table {table.name}, column {error.column}: {error.kind} on the way to "
+                f"{table.column(error.column).type.sql}, after row {rows:,}."
+            ) from None
+        return rows
+
+    def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[tuple[Any, ...]]:
+        """Run a SELECT over staged and other tables."""
+        try:
+            return [tuple(row) for row in self.connection.execute(statement)]
+        except sa.exc.DBAPIError as error:
+            raise self._target.refused(error) from None
+
+    def switch(self) -> None:
+        """Refill all staged tables in one transaction; statistics follow after it."""
+        try:
+            with self._driver.transaction(), self._driver.cursor() as cursor:
+                refill(cursor, list(self._staged.values()))
+        except psycopg.errors.LockNotAvailable:
+            raise LoadError(
+                f"{shown(self.url)} was not switched: other sessions use its tables. Nothing was "
+                "changed; end them and try again."
+            ) from None
+        except psycopg.Error as error:
+            table = self._blamed(error)
+            raise LoadError(
+                f"{shown(self.url)} was not switched: {table}{reason(error)}. Nothing was changed."
+            ) from None
+        if self._staged:
+            analysed = ", ".join(table.place.sql for table in self._staged.values())
+            # The rows are committed; a server too busy for statistics makes them itself later.
+            with suppress(psycopg.Error):
+                self._driver.execute(f"ANALYZE {analysed}".encode())
+        self.abort()
+
+    def _blamed(self, error: psycopg.Error) -> str:
+        return f"table {error.diag.table_name}: " if error.diag.table_name else ""
+
+    def abort(self) -> None:
+        """Drop what is staged and end the session, and with it the lock."""
+        if self._closed:
+            return
+        self._closed = True
+        # A lost session cannot drop anything; `recover` does.
+        with suppress(psycopg.Error):
+            self._driver.execute(f"DROP SCHEMA IF EXISTS {self._stage()} CASCADE".encode())
+        self.connection.close()
