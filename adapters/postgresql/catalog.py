@@ -190,7 +190,8 @@ WRITE_PRIVILEGES = sa.text(
       SELECT 3, 'CREATE on schema', quote_ident(own.nspname)
       FROM own WHERE has_schema_privilege(own.oid, 'CREATE')
       UNION ALL
-      SELECT 4, p.privilege || ' on table', quote_ident(own.nspname) || '.' || quote_ident(c.relname)
+      SELECT 4, p.privilege || ' on table',
+             quote_ident(own.nspname) || '.' || quote_ident(c.relname)
       FROM own JOIN pg_catalog.pg_class c
         ON c.relnamespace = own.oid AND c.relkind IN ('r', 'p', 'v', 'f')
       CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) AS p(privilege)

@@ -15,10 +15,10 @@ from schemasynth.model import Column, ForeignKey, ImplicitEntity, Origin, Schema
 _NOT_A_WORD = re.compile(r"[^A-Za-z0-9_]+")
 _KEY_MARKS = frozenset({"PK", "FK", "UK"})
 """Mermaid reads these as marks of keys, in any case, wherever they stand in a box."""
-_LOOKALIKES = str.maketrans(
-    {'"': "'", "`": "'", "%": "％", "\\": "＼", "<": "＜", ">": "＞", "#": "＃"}
-)
-"""What ends a label, starts a comment, markup or an entity, and what to show in its place."""
+_FULL_WIDTH = 0xFEE0
+"""From an ASCII character to its full-width form, in Unicode's block FF01 to FF5E."""
+_LOOKALIKES = {ord(sign): ord(sign) + _FULL_WIDTH for sign in '"`%\\<>#'}
+"""What ends a label or starts a comment, markup or an entity, shown in its full-width form."""
 
 
 def mermaid(schema: Schema) -> str:

@@ -5,6 +5,8 @@ Imported by tests of adapters.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -77,6 +79,7 @@ class SafetyContract(Contract):
         create_shop(url)
         with self.source(url) as source:
             customer = table(source.reflect(), "customer")
-            missing = sa.select(sa.column("nothing")).select_from(source.relation(customer))
+            nothing: sa.ColumnElement[Any] = sa.column("nothing")
+            missing = sa.select(nothing).select_from(source.relation(customer))
             with pytest.raises(AdapterError):
                 source.select(missing)
