@@ -6,13 +6,19 @@ Imports the report's values only.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from schemasynth.errors import SettingsError
 from schemasynth.report.model import RefreshReport, TableReport
+
+MINUTE = 60
+HOUR = 3600
+TEXT_COLUMNS = 3
+"""Leading columns of the terminal's table that hold text; numbers follow, set to the right."""
 
 
 def write_report(report: RefreshReport, folder: Path) -> tuple[Path, Path]:
@@ -39,62 +45,133 @@ def write_report(report: RefreshReport, folder: Path) -> tuple[Path, Path]:
 
 
 def html(report: RefreshReport) -> str:
-    """Return the page: readable in light and dark, on paper, without scripts."""
+    """Return the page: readable in light and dark, on paper, without scripts or requests.
+
+    Args:
+        report: of a refresh.
+    """
     style = files("schemasynth.report").joinpath("report.css").read_text("utf-8")
     return "\n".join(
         (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>Refresh of {escape(report.target)}</title><style>{style}</style></head><body>",
-            *_body(report),
+            *_head(report),
+            *_tables(report),
+            *_repairs(report),
+            *_integrity(report),
+            *_steps(report),
+            *_notes(report),
             "</body></html>",
         )
     )
 
 
-def _body(report: RefreshReport) -> Iterator[str]:
+def _head(report: RefreshReport) -> Iterator[str]:
     yield f"<h1>Refresh of {escape(report.target)}</h1>"
     yield (
         f"<p>From {escape(report.source)}, finished {escape(report.finished_at)}, "
         f"schemasynth {escape(report.version)}.</p>"
     )
-    ok = report.integrity is not None and report.integrity.ok
-    yield f'<p class="{"good" if ok else "plain"}">{escape(report.outcome)}</p>'
-    yield "<h2>Tables</h2>"
-    yield from _table(
-        ("Table", "Role", "Context", "Source rows", "Planned", "Loaded", "Accuracy", "Why"),
-        (_table_cells(table) for table in report.tables),
-    )
-    if report.repairs:
-        yield "<h2>Repairs</h2><p>What was changed after generation so that constraints hold.</p>"
-        cells = ((r.table, r.what, f"{r.rows:,}") for r in report.repairs)
-        yield from _table(("Table", "What", "Rows"), cells)
+    yield f'<p class="{_standing(report)}">{escape(report.outcome)}</p>'
+    yield '<dl class="figures">'
+    for name, figure in _figures(report):
+        yield f"<div><dt>{escape(name)}</dt><dd>{escape(figure)}</dd></div>"
+    yield "</dl>"
+
+
+def _standing(report: RefreshReport) -> str:
+    if report.integrity is None:
+        return "plain"
+    return "good" if report.integrity.ok else "bad"
+
+
+def _figures(report: RefreshReport) -> Iterator[tuple[str, str]]:
+    tables = [table for table in report.tables if not table.is_entity]
+    loaded = [table.rows for table in tables if table.rows is not None]
+    if loaded:
+        yield "tables loaded", f"{len(loaded):,}"
+        yield "rows loaded", f"{sum(loaded):,}"
+    measured = [table.accuracy for table in report.tables if table.accuracy is not None]
+    if measured:
+        yield "lowest accuracy", percent(min(measured))
     if report.integrity is not None:
-        yield "<h2>Integrity</h2><p>Proven by queries on the staged rows, before the switch.</p>"
-        rows = (
-            (r.name, r.origin, f"{r.rows:,}", f"{r.violations:,}", f"{r.milliseconds:.1f} ms")
-            for r in report.integrity.results
-        )
-        yield from _table(("Check", "Origin", "Rows", "Violations", "Time"), rows)
-    yield "<h2>Time</h2>"
-    yield from _table(("Step", "Seconds"), ((s.name, f"{s.seconds:.1f}") for s in report.steps))
-    if report.notes:
-        items = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
-        yield f"<h2>Notes</h2><ul>{items}</ul>"
+        yield "checks", f"{len(report.integrity.results):,}"
+        yield "violations", f"{sum(report.integrity.violations.values()):,}"
+    yield "time", duration(sum(step.seconds for step in report.steps))
+
+
+def _tables(report: RefreshReport) -> Iterator[str]:
+    yield "<h2>Tables</h2><p>Accuracy is measured by the generator against the source's rows.</p>"
+    columns = (
+        _Column("Table"),
+        _Column("Role"),
+        _Column("Context"),
+        _Column("Source rows", is_number=True),
+        _Column("Planned", is_number=True),
+        _Column("Loaded", is_number=True),
+        _Column("Accuracy", is_number=True),
+    )
+    yield from _grid(columns, (_table_cells(table) for table in report.tables))
+    yield "<h2>Choices</h2><p>Why a table has its role and its context.</p>"
+    reasons = ((_title(table), table.reason) for table in report.tables)
+    yield from _grid((_Column("Table"), _Column("Why")), reasons)
+
+
+def _title(table: TableReport) -> str:
+    return f"{table.name} (implicit entity)" if table.is_entity else table.name
 
 
 def _table_cells(table: TableReport) -> tuple[str, ...]:
-    name = f"{table.name} (implicit entity)" if table.is_entity else table.name
     return (
-        name,
+        _title(table),
         table.role,
-        table.context,
+        table.context or "–",
         f"{table.source_rows:,}",
         f"{table.planned_rows:,}",
-        "" if table.rows is None else f"{table.rows:,}",
+        "–" if table.rows is None else f"{table.rows:,}",
         percent(table.accuracy),
-        table.reason,
     )
+
+
+def _repairs(report: RefreshReport) -> Iterator[str]:
+    if not report.repairs:
+        return
+    yield "<h2>Repairs</h2><p>What was changed after generation so that constraints hold.</p>"
+    columns = (_Column("Table"), _Column("What"), _Column("Rows", is_number=True))
+    cells = ((repair.table, repair.what, f"{repair.rows:,}") for repair in report.repairs)
+    yield from _grid(columns, cells)
+
+
+def _integrity(report: RefreshReport) -> Iterator[str]:
+    if report.integrity is None:
+        return
+    yield "<h2>Integrity</h2><p>Proven by queries on the staged rows, before the switch.</p>"
+    columns = (
+        _Column("Check"),
+        _Column("Origin"),
+        _Column("Rows", is_number=True),
+        _Column("Violations", is_number=True),
+        _Column("Time", is_number=True),
+    )
+    results = report.integrity.results
+    cells = (
+        (r.name, r.origin, f"{r.rows:,}", f"{r.violations:,}", f"{r.milliseconds:.1f} ms")
+        for r in results
+    )
+    yield from _grid(columns, cells, bad={i for i, r in enumerate(results) if r.violations})
+
+
+def _steps(report: RefreshReport) -> Iterator[str]:
+    yield "<h2>Time</h2>"
+    columns = (_Column("Step"), _Column("Seconds", is_number=True))
+    yield from _grid(columns, ((step.name, f"{step.seconds:,.1f}") for step in report.steps))
+
+
+def _notes(report: RefreshReport) -> Iterator[str]:
+    if report.notes:
+        items = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+        yield f"<h2>Notes</h2><ul>{items}</ul>"
 
 
 def percent(share: float | None) -> str:
@@ -102,18 +179,37 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def duration(seconds: float) -> str:
+    """Return a time for people: ``8.2 s``, ``3 min 5 s`` or ``2 h 10 min``."""
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min {int(seconds % MINUTE)} s"
+    return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE)} min"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    is_number: bool = False
+
+    def cell(self, tag: str, text: str) -> str:
+        attribute = ' class="number"' if self.is_number else ""
+        return f"<{tag}{attribute}>{escape(text)}</{tag}>"
+
+
+def _grid(
+    columns: Sequence[_Column],
+    rows: Iterable[Sequence[str]],
+    bad: Collection[int] = (),
+) -> Iterator[str]:
     yield '<div class="scroll"><table><thead><tr>'
-    yield "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    yield "".join(column.cell("th", column.name) for column in columns)
     yield "</tr></thead><tbody>"
-    for row in rows:
-        yield "<tr>" + "".join(_cell(cell) for cell in row) + "</tr>"
+    for i, row in enumerate(rows):
+        cells = "".join(column.cell("td", text) for column, text in zip(columns, row, strict=True))
+        yield f'<tr class="bad">{cells}</tr>' if i in bad else f"<tr>{cells}</tr>"
     yield "</tbody></table></div>"
-
-
-def _cell(text: str) -> str:
-    number = text[:1].isdigit() and text.replace(",", "").replace(".", "").rstrip("% ms").isdigit()
-    return f'<td class="number">{escape(text)}</td>' if number else f"<td>{escape(text)}</td>"
 
 
 def refresh_table(report: RefreshReport) -> str:
@@ -136,7 +232,10 @@ def refresh_table(report: RefreshReport) -> str:
     ]
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     lines = [
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell.ljust(width) if i < TEXT_COLUMNS else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in (head, *rows)
     ]
     repaired = sum(repair.rows for repair in report.repairs)

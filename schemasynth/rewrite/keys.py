@@ -5,6 +5,7 @@ Imports the base, references and key values; compiled from the plan.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ FEW = 0.2
 ROUNDS = 30
 """Times that duplicates are drawn again before the next way is tried."""
 
+COUNTABLE = 2**22
+"""Combinations of parents that are written out to find the free ones: 32 MB of positions."""
 _EXCHANGED = (
     ForeignKeyTreatment.RESTORED,
     ForeignKeyTreatment.CATEGORY,
@@ -273,6 +276,7 @@ class Keys:
         for reference in contexts:
             yield from self._partners(work, reference, key, rng)
         if len(holders) > 1:
+            yield self._free_tuple(work, holders, rng), 1
             yield self._exchange_all(work, holders, rng), ROUNDS
         for column in learned:
             yield (lambda rows, c=column: self._shift(work, c, rows)), ROUNDS  # type: ignore[misc]
@@ -315,6 +319,27 @@ class Keys:
         def move(rows: Ints) -> None:
             for reference in references:
                 reference.redraw(work, rows, rng, everyone=True)
+
+        return move
+
+    def _free_tuple(
+        self, work: Restoration, references: Sequence[Reference], rng: np.random.Generator
+    ) -> Mover:
+        """Return a mover that takes combinations of parents that no row has, if they are few."""
+
+        def move(rows: Ints) -> None:
+            shape = [work.rows[reference.parent] for reference in references]
+            if not 0 < math.prod(shape) <= COUNTABLE:
+                return
+            placed = [work.parents[self.name, reference.index] for reference in references]
+            whole = np.flatnonzero(np.all([p != NONE for p in placed], axis=0))
+            taken = np.ravel_multi_index([p[whole] for p in placed], shape)
+            free = rng.permutation(np.setdiff1d(np.arange(math.prod(shape)), taken))[: len(rows)]
+            chosen = np.unravel_index(free, shape)
+            for reference, positions, fresh in zip(references, placed, chosen, strict=True):
+                moved = positions.copy()
+                moved[rows[: len(free)]] = fresh
+                reference.replace(work, moved)
 
         return move
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,26 @@ def test_reference_rows_are_copied(data: Path) -> None:
     _, plan, frames, restored = there_and_back(data / "chinook/chinook.declared.sqlite")
     assert plan.table(TableName("Genre")).role is Role.REFERENCE
     pd.testing.assert_frame_equal(restored.frames["Genre"], frames["Genre"])
+
+
+def test_empty_tables_stay_empty(tmp_path: Path) -> None:
+    path = tmp_path / "empty.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        """
+        CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent, note TEXT);
+        CREATE TABLE lonely (id INTEGER PRIMARY KEY, lonely INTEGER REFERENCES lonely);
+        INSERT INTO child VALUES (1, NULL, 'a'), (2, NULL, 'b');
+        INSERT INTO lonely VALUES (7, 7);
+        """
+    )
+    connection.commit()
+    schema, plan, frames, restored = there_and_back(path)
+    assert problems(schema, plan, frames, restored) == []
+    assert {name: len(frame) for name, frame in restored.frames.items()} == {
+        "parent": 0,
+        "child": 2,
+        "lonely": 1,
+    }
+    assert restored.frames["child"]["parent"].isna().all()
