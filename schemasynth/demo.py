@@ -197,7 +197,8 @@ def planted_figures(path: Path) -> dict[str, float]:
         Shares from 0 to 1: `actions_paid`, action rows whose case has a payment; `valid_ids`,
         people with a valid identifier; `disabled_dis`, payments to disabled people that are of
         the benefit for them; `other_dis`, the same for other people; `effect_follows`, actions
-        with the effect of their kind.
+        with the effect of their kind; `amount_follows`, the part of the amounts' variance that
+        the benefit explains (squared correlation ratio).
     """
     connection = sqlite3.connect(path)
     dis = (
@@ -209,11 +210,14 @@ def planted_figures(path: Path) -> dict[str, float]:
         for a, e in zip(_ACTIONS, _EFFECTS, strict=True)
     )
     queries = {
-        "actions_paid": "SELECT avg(EXISTS (SELECT 1 FROM pagamentnomina p WHERE p.N_Expedit = "
-        "a.N_Expedit AND p.N_Procediment = a.N_Procediment)) FROM actuacionsnomina a",
+        "actions_paid": "SELECT avg(coalesce((N_Expedit, N_Procediment) IN (SELECT N_Expedit, "
+        "N_Procediment FROM pagamentnomina), 0)) FROM actuacionsnomina",
         "disabled_dis": dis + "NOT NULL",
         "other_dis": dis + "NULL",
         "effect_follows": f"SELECT avg({pairs}) FROM actuacionsnomina",  # noqa: S608 own words
+        "amount_follows": "SELECT 1 - sum(n * (q - m * m)) / (sum(n * q) - sum(n * m) * sum(n * m) "
+        "/ sum(n)) FROM (SELECT count(Import) AS n, avg(Import) AS m, avg(Import * Import) AS q "
+        "FROM pagamentnomina GROUP BY Tipus_prestacio)",
     }
     figures = {name: float(connection.execute(q).fetchone()[0] or 0) for name, q in queries.items()}
     names = [name for (name,) in connection.execute("SELECT identificador FROM titular")]

@@ -28,7 +28,7 @@ from schemasynth.settings import shown
 
 from .._sql.connection import MARKER, SqlMarker, SqlRelations
 from . import catalog
-from .errors import driver_error, reason, refusal
+from .errors import HIDDEN_ROWS, driver_error, reason, refusal
 from .load import PostgreSQLLoad, recover
 from .names import quoted, relation
 from .read import export_statement, stream
@@ -111,10 +111,13 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         """Run a SELECT; if it fails, the snapshot stays."""
         self._idle()
         try:
-            with self.driver.transaction():
-                return [tuple(row) for row in self.connection.execute(statement)]
+            return self._rows(statement)
         except sa.exc.DBAPIError as error:
             raise self.refused(error) from None
+
+    def _rows(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[tuple[Any, ...]]:
+        with self.driver.transaction():
+            return [tuple(row) for row in self.connection.execute(statement)]
 
     def arrow_schema(self, table: Table) -> pa.Schema:
         """Return the declared types; text for columns with a value that does not fit its own.
@@ -132,7 +135,10 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         asked = {name: fits for name, fits in conditions.items() if fits is not None}
         if asked:
             all_fit = (sa.func.bool_and(fits) for fits in asked.values())
-            (row,) = self.select(sa.select(*all_fit).select_from(place))
+            try:
+                (row,) = self._rows(sa.select(*all_fit).select_from(place))
+            except sa.exc.DBAPIError as error:
+                raise self._unreadable(table, error) from None
             unfit = (name for name, fit in zip(asked, row, strict=True) if fit is False)
             types |= dict.fromkeys(unfit, pa.string())
         return pa.schema(list(types.items()))
@@ -147,20 +153,18 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
     ) -> Iterator[pa.RecordBatch]:
         """Stream the rows through COPY; one table at a time."""
         names = list(table.column_names if columns is None else columns)
+        self._idle()
         known = self.arrow_schema(table)
         schema = pa.schema([known.field(name) for name in names])
         statement = export_statement(table, self.relation(table), schema, limit)
-        self._idle()
         self._reading = table.name
         empty = True
         try:
             for batch in stream(self.driver, statement, table, schema, chunk_rows):
                 empty = False
                 yield batch
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise self._denied(table, error) from None
         except psycopg.Error as error:
-            raise AdapterError(f"Table {table.name} cannot be read: {reason(error)}.") from None
+            raise self._unreadable(table, error) from None
         finally:
             self._reading = None
         if empty:
@@ -172,16 +176,18 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
                 f"Table {self._reading} is still being read; one session reads one at a time."
             )
 
-    def _denied(self, table: Table, error: psycopg.Error) -> PrivilegeError:
-        if "row-level security" in reason(error):
-            cure = f"ALTER ROLE {self.role} BYPASSRLS;"
-        else:
-            schema, name = self.place(table)
-            cure = (
-                f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {self.role}; "
-                f"GRANT SELECT ON TABLE {quoted(schema, name)} TO {self.role};"
-            )
-        return PrivilegeError(f"Table {table.name} cannot be read: {reason(error)}. Needed: {cure}")
+    def _unreadable(self, table: Table, error: Exception) -> AdapterError:
+        what = f"Table {table.name} cannot be read: {reason(error)}"
+        if not isinstance(driver_error(error), psycopg.errors.InsufficientPrivilege):
+            return AdapterError(f"{what}.")
+        schema, name = self.place(table)
+        cure = (
+            f"ALTER ROLE {self.role} BYPASSRLS;"
+            if HIDDEN_ROWS in what
+            else f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {self.role}; "
+            f"GRANT SELECT ON TABLE {quoted(schema, name)} TO {self.role};"
+        )
+        return PrivilegeError(f"{what}. Needed: {cure}")
 
     def write_privileges(self) -> tuple[str, ...]:
         """Return one line per privilege, with the first of what it is held on."""

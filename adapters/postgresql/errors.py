@@ -19,6 +19,8 @@ from schemasynth.errors import AdapterError, PrivilegeError
 _NAMES_ONLY = "42"
 """The class of errors (syntax, privilege, unknown names) whose messages hold no row values."""
 _DENIED = "42501"
+HIDDEN_ROWS = "row-level security"
+"""Stands in the message where a policy would hide rows; privileges lack it."""
 _LINE = re.compile(r"^COPY .*?, line (\d+)", re.DOTALL)
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -104,7 +106,7 @@ def refusal(error: sa.exc.DBAPIError, shown_url: str, role: str) -> AdapterError
     what = reason(error)
     if found is None or found.sqlstate != _DENIED:
         return AdapterError(f"{shown_url} refused a query: {what}")
-    if "row-level security" in what:
+    if HIDDEN_ROWS in what:
         cure = f"ALTER ROLE {role} BYPASSRLS;"
     elif denied := re.search(r"for (table|schema|view|sequence) (.+)$", what):
         privilege = "USAGE" if denied.group(1) == "schema" else "SELECT"

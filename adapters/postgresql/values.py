@@ -206,7 +206,8 @@ def _to_wire(values: Any, column: Column) -> Any:
     if pa.types.is_duration(kind):
         return _clock(values.cast(pa.duration("us")).cast(pa.int64()))
     if family is TypeFamily.BINARY and not pa.types.is_string(kind):
-        hexadecimal = [None if v is None else "\\x" + v.hex() for v in values.to_pylist()]
+        octets = values.cast(pa.binary())
+        hexadecimal = [None if v is None else "\\x" + v.hex() for v in octets.to_pylist()]
         return pa.array(hexadecimal, pa.string())
     if family is TypeFamily.INTEGER and not pa.types.is_integer(kind) and _is_number(kind):
         return values.cast(arrow_type(column.type))

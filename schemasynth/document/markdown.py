@@ -56,7 +56,7 @@ def _table(table: Table) -> Iterator[str]:
     if table.comment:
         yield from (escaped(table.comment), "")
     if table.row_count is not None:
-        yield from (f"{table.row_count:,} rows", "")
+        yield from (wording.count(table.row_count, "row"), "")
     yield from ("| Column | Type | NULL | Key | Comment |", "|---|---|---|---|---|")
     for column in table.columns:
         yield _column(table, column)
@@ -72,7 +72,11 @@ def _column(table: Table, column: Column) -> str:
     marks = []
     if table.primary_key and column.name in table.primary_key.columns:
         marks.append(f"primary key ({wording.standing(table.primary_key)})")
-    marks += ["unique" for key in table.unique_keys if column.name in key.columns]
+    marks += [
+        "unique" if len(key.columns) == 1 else f"unique {wording.columns(key.columns)}"
+        for key in table.unique_keys
+        if column.name in key.columns
+    ]
     marks += [f"→ {key.referred}" for key in table.foreign_keys if column.name in key.columns]
     cells = (
         column.name,

@@ -51,7 +51,8 @@ def _box(name: str, table: Table) -> Iterator[str]:
 
 def _label(text: str) -> str:
     """Return text in quotes; Mermaid knows no escapes, so lookalikes stand for what it reads."""
-    return '"' + (" ".join(text.split()).translate(_LOOKALIKES) or "(blank)") + '"'
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return '"' + (" ".join(printable.split()).translate(_LOOKALIKES) or "(blank)") + '"'
 
 
 def _word(text: str) -> str:

@@ -5,10 +5,10 @@ Imports the model and wording only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from schemasynth.document import wording
-from schemasynth.model import Origin, Schema, Table
+from schemasynth.model import ForeignKey, Origin, PrimaryKey, Schema, Table
 
 
 def summary(schema: Schema) -> str:
@@ -21,10 +21,13 @@ def summary(schema: Schema) -> str:
 
 
 def _lines(schema: Schema) -> Iterator[str]:
-    keys = [key for table in schema for key in table.foreign_keys]
-    inferred = sum(key.origin is not Origin.DECLARED for key in keys)
-    yield f"{schema.name} ({schema.dialect}): {len(schema.tables)} tables"
-    yield f"{len(keys)} foreign keys, {inferred} of them inferred"
+    primary = [table.primary_key for table in schema if table.primary_key]
+    foreign = [key for table in schema for key in table.foreign_keys]
+    rows = sum(table.row_count or 0 for table in schema)
+    counted = f", {wording.count(rows, 'row')}" if rows else ""
+    yield f"{schema.name} ({schema.dialect}): {wording.count(len(schema.tables), 'table')}{counted}"
+    yield f"{wording.count(len(primary), 'primary key')}, {_not_declared(primary)}"
+    yield f"{wording.count(len(foreign), 'foreign key')}, {_not_declared(foreign)}"
     for table in schema:
         yield ""
         yield from _table(table)
@@ -40,8 +43,12 @@ def _lines(schema: Schema) -> Iterator[str]:
             yield f"  {question.text} ({question.confidence:.2f}) {question.effect}"
 
 
+def _not_declared(keys: Sequence[PrimaryKey | ForeignKey]) -> str:
+    return f"{sum(key.origin is not Origin.DECLARED for key in keys):,} of them not declared"
+
+
 def _table(table: Table) -> Iterator[str]:
-    rows = "" if table.row_count is None else f"  {table.row_count:,} rows"
+    rows = "" if table.row_count is None else f"  {wording.count(table.row_count, 'row')}"
     yield f"{table.name}{rows}"
     if table.primary_key is None:
         yield "  no primary key"

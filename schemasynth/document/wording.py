@@ -18,6 +18,11 @@ _FIGURES = {
 }
 
 
+def count(number: int, what: str) -> str:
+    """Return a number of things: ``1 table``, ``1,200 rows``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def standing(key: PrimaryKey | UniqueKey | ForeignKey) -> str:
     """Return where a key comes from and how sure it is."""
     if key.origin is Origin.DECLARED:

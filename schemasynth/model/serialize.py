@@ -455,7 +455,7 @@ def _read_foreign_key(node: _Node) -> ForeignKey:
     if len(columns) != len(referred_columns):
         _refuse(
             node.path_of("referred_columns"),
-            f"{len(columns)} columns cannot reference {len(referred_columns)}",
+            f"expected as many names as in columns: {len(columns)}, not {len(referred_columns)}",
         )
     return ForeignKey(
         columns=columns,

@@ -141,6 +141,8 @@ class Keys:
         positions = work.parents[self.name, reference.index].copy()
         used = positions[positions != NONE]
         pool = used if len(used) else np.arange(work.rows[reference.parent])
+        if len(pool) == 0:
+            return
         positions[lost] = rng.choice(pool, len(lost))
         work.parents[self.name, reference.index] = positions
         reference.copy(work)

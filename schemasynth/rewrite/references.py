@@ -333,11 +333,16 @@ class RestoredReference(Reference):
 
 
 def unreferred(work: Restoration, reference: Reference) -> Ints:
-    """Return the rows that must refer to a parent and do not."""
+    """Return the rows that must refer to a parent and do not.
+
+    They must where the key may not be NULL, and where another key filled all its columns.
+    """
     key = reference.key
-    if key.nullable or work.rows[reference.parent] == 0:
+    if work.rows[reference.parent] == 0 and key.nullable:
         return np.zeros(0, dtype=np.int64)
-    missing = np.zeros(work.rows[reference.name], dtype=np.bool_)
+    own = work.columns[reference.name]
+    partial = np.zeros(work.rows[reference.name], dtype=np.bool_)
     for column in key.columns:
-        missing |= nulls(work.columns[reference.name][column])
-    return np.flatnonzero(missing)
+        partial |= nulls(own[column])
+    missing = work.parents[reference.name, reference.index] == NONE
+    return np.flatnonzero(missing & ~partial if key.nullable else missing | partial)

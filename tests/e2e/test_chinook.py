@@ -2,85 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
 from schemasynth import api
 from schemasynth.adapter import adapter_for
-from schemasynth.model import Column, Schema, TypeFamily
 from schemasynth.plan.model import Role
 from schemasynth.reading import read_frames
 from schemasynth.refresh import RefreshOptions
 from schemasynth.report import RefreshReport
 from schemasynth.rewrite.hierarchy import depths
 from schemasynth.settings import database_url
+from schemasynth.testing.servers import fresh_database
+from tests.integration.chinook import create_chinook
 
 pytestmark = pytest.mark.e2e
 
 EPOCHS = 3
-TYPES: dict[TypeFamily, Callable[[Column], Any]] = {
-    TypeFamily.INTEGER: lambda _: sa.Integer(),
-    TypeFamily.DECIMAL: lambda c: sa.Numeric(c.type.precision, c.type.scale),
-    TypeFamily.DATETIME: lambda _: sa.DateTime(),
-    TypeFamily.TEXT: lambda c: sa.String(c.type.length),
-}
-
-
-def tables_of(schema: Schema) -> sa.MetaData:
-    """Return the schema for another dialect, single integer keys as identities."""
-    metadata = sa.MetaData()
-    for table in schema:
-        key = table.primary_key.columns if table.primary_key else ()
-        columns = [
-            sa.Column(
-                c.name,
-                TYPES[c.type.family](c),
-                *([sa.Identity()] if key == (c.name,) else []),
-                primary_key=c.name in key,
-                nullable=c.nullable,
-            )
-            for c in table.columns
-        ]
-        foreign = [
-            sa.ForeignKeyConstraint(k.columns, [f"{k.referred}.{c}" for c in k.referred_columns])
-            for k in table.foreign_keys
-        ]
-        sa.Table(table.name.name, metadata, *columns, *foreign)
-    return metadata
-
-
-def create(url: str, file: Path, *, with_rows: bool) -> None:
-    origin = database_url(str(file))
-    with adapter_for(origin).source(origin) as source:
-        schema = source.reflect()
-        frames = read_frames(source, schema)
-    metadata = tables_of(schema)
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    metadata.create_all(engine)
-    if not with_rows:
-        return
-    with engine.begin() as connection:
-        for table in metadata.sorted_tables:
-            content = pa.Table.from_pandas(frames[table.name]).to_pylist()
-            if table.name == "Employee":
-                content.sort(key=lambda row: row["ReportsTo"] or 0)
-            connection.execute(sa.insert(table), content)
 
 
 @pytest.fixture(scope="module")
-def databases(postgresql_server: str, data: Path) -> Iterator[tuple[str, str]]:
-    from schemasynth.testing.servers import fresh_database
-
-    file = data / "chinook/chinook.declared.sqlite"
+def databases(postgresql_server: str) -> Iterator[tuple[str, str]]:
     with fresh_database(postgresql_server) as live, fresh_database(postgresql_server) as target:
-        create(live, file, with_rows=True)
-        create(target, file, with_rows=False)
+        create_chinook(live)
+        create_chinook(target, with_rows=False)
         api.init_target(target)
         yield live, target
 

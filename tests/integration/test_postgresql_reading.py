@@ -41,7 +41,6 @@ VALUES = [
     ('"char"', "x", pa.string(), "x"),
     ("name", "n", pa.string(), "n"),
     ("oid", "4000000000", pa.int64(), "4000000000"),
-    ("xml", "<a/>", pa.string(), "<a/>"),
     ("point", "(1,2)", pa.string(), "(1,2)"),
     ("int4range", "[1,3]", pa.string(), "[1,4)"),
     ("bytea", "\\x00ff", pa.binary(), str(b"\x00\xff")),

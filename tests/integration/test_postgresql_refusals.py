@@ -105,7 +105,7 @@ def test_row_level_security_is_not_taken_for_the_whole_table(shop: str, role: st
         shop,
         f"GRANT SELECT ON customer TO {role}",
         "ALTER TABLE customer ENABLE ROW LEVEL SECURITY",
-        "CREATE POLICY some ON customer USING (id = 1)",
+        "CREATE POLICY first_row ON customer USING (id = 1)",
     )
     with PostgreSQLAdapter().source(as_role(shop, role)) as source:
         customer = source.reflect().table(TableName("customer"))
@@ -147,14 +147,14 @@ def test_loading_names_all_missing_grants_before_it_starts(shop: str, role: str)
     message = str(caught.value)
     assert f'GRANT CREATE ON DATABASE "{database_url(shop).database}" TO {role};' in message
     assert f'GRANT TRUNCATE ON TABLE "public"."customer" TO {role};' in message
-    assert f'GRANT "postgres" TO {role};' in message
+    assert f'GRANT "{database_url(shop).username}" TO {role};' in message
 
 
 def test_a_role_with_the_grants_named_can_load(shop: str, role: str) -> None:
     database = database_url(shop).database
     run(
         shop,
-        f"CREATE TABLE lone (id int PRIMARY KEY)",
+        "CREATE TABLE lone (id int PRIMARY KEY)",
         f'GRANT CREATE ON DATABASE "{database}" TO {role}',
         f"GRANT SELECT, INSERT, TRUNCATE ON lone TO {role}",
     )
@@ -170,7 +170,7 @@ def test_a_role_with_the_grants_named_can_load(shop: str, role: str) -> None:
 def test_references_from_outside_are_refused_before_anything(shop: str) -> None:
     with PostgreSQLAdapter().target(database_url(shop)) as target:
         schema = target.reflect(Selection(include=("customer", "shipment")))
-        with pytest.raises(SafetyError, match="order_line.*line_customer references customer"):
+        with pytest.raises(SafetyError, match=r"order_line.*line_customer references customer"):
             target.load(schema, "r")
         assert target.recover() == ()
 
@@ -210,7 +210,7 @@ def test_a_table_in_use_is_a_load_error(shop: str, monkeypatch: pytest.MonkeyPat
         ("day", "2024-02-31", "datetime field overflow"),
         ("needed", None, "not null violation"),
         ("whole", 1.5, "ArrowInvalid"),
-        ("raw", 7, "invalid text representation|ArrowInvalid|AttributeError"),
+        ("raw", 7, "ArrowNotImplementedError"),
     ],
 )
 def test_misfits_name_table_column_and_row(

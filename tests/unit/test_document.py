@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from schemasynth.document import markdown, mermaid, summary
+from schemasynth.errors import SettingsError
 from schemasynth.model import (
     Column,
     EntityMember,
@@ -23,7 +30,9 @@ from schemasynth.model import (
 )
 from schemasynth.model.serialize import dumps, loads
 from schemasynth.report import RefreshReport, StepReport, TableReport, refresh_table, write_report
+from schemasynth.report.write import html
 from schemasynth.rewrite import Repair
+from schemasynth.verify.checks import CheckKind, CheckResult, IntegrityReport
 
 ODD = 'a "b" | c.d\n% ñ'
 INTEGER = SqlType("NUMERIC(10, 2)", TypeFamily.DECIMAL, precision=10, scale=2)
@@ -51,18 +60,103 @@ def schema() -> Schema:
     )
 
 
-ENTITY = re.compile(r'    [te]\d+\["[^"\n]*"\] \{')
-ATTRIBUTE = re.compile(r'        [A-Za-z]\w* [A-Za-z]\w*( (PK|FK|UK)(, (PK|FK|UK))*)?( "[^"\n]*")?')
-EDGE = re.compile(r'    [te]\d+ (\|o|\|\|)(--|\.\.)(o\||o\{) [te]\d+ : "[^"\n]*"')
+LABEL = r'"[^"%\\<>#`\x00-\x1f]+"'
+WORD = r"(?!(?i:PK|FK|UK)\b)[A-Za-z][A-Za-z0-9_]*"
+KEYS = r"(PK|FK|UK)(, (PK|FK|UK))*"
+ENTITY = re.compile(rf"    [te]\d+\[{LABEL}\] \{{")
+ATTRIBUTE = re.compile(rf"        {WORD} {WORD}( {KEYS})?( {LABEL})?")
+EDGE = re.compile(rf"    [te]\d+ (\|o|\|\|)(--|\.\.)(o\||o\{{) [te]\d+ : {LABEL}")
 
 
-def test_mermaid_keeps_its_grammar_whatever_the_names() -> None:
-    first, *lines = mermaid(schema()).splitlines()
+def assert_grammar(diagram: str) -> list[str]:
+    """Hold a diagram against Mermaid's lexer, read strictly; return its lines."""
+    first, *lines = diagram.splitlines()
     assert first == "erDiagram"
     for line in lines:
         rules = (ENTITY, ATTRIBUTE, EDGE, re.compile("    }"))
         assert any(rule.fullmatch(line) for rule in rules), line
+    return lines
+
+
+def test_mermaid_keeps_its_grammar() -> None:
+    lines = assert_grammar(mermaid(schema()))
     assert sum(bool(EDGE.fullmatch(line)) for line in lines) == 3
+
+
+def named(name: str) -> Schema:
+    """Return two tables and an entity that all have the name, as have a column and a type."""
+    column = Column(name, SqlType(name, TypeFamily.OTHER))
+    parent = Table(TableName(name), (column,), primary_key=PrimaryKey((name,)))
+    child = Table(
+        TableName(name, name), (column,), foreign_keys=(ForeignKey((name,), parent.name, (name,)),)
+    )
+    entity = ImplicitEntity(name, (name,), (EntityMember(child.name, (name,)),))
+    return Schema(name, name, (parent, child), implicit_entities=(entity,))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PK",
+        "fk",
+        "Uk",
+        "%%",
+        "50% off",
+        "a\\b",
+        'q"q',
+        "`",
+        "#quot;",
+        "<b>x</b>",
+        "ñ",
+        "表",
+        "1",
+        "_",
+        "erDiagram",
+        "a;b",
+        "{",
+        "}",
+        "u",
+        "title",
+    ],
+)
+def test_mermaid_keeps_its_grammar_whatever_the_names(name: str) -> None:
+    lines = assert_grammar(mermaid(named(name)))
+    assert sum(bool(EDGE.fullmatch(line)) for line in lines) == 2
+
+
+@given(st.text(max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_mermaid_keeps_its_grammar_for_any_name(name: str) -> None:
+    assert_grammar(mermaid(named(name)))
+
+
+def test_mermaid_shows_what_a_key_allows() -> None:
+    parent = Table(TableName("p"), (Column("id", INTEGER),), PrimaryKey(("id",)))
+    key = ForeignKey(("p",), parent.name, ("id",))
+    one = Table(
+        TableName("one"), (Column("p", INTEGER, nullable=False),), PrimaryKey(("p",)),
+        foreign_keys=(key,),
+    )  # fmt: skip
+    many = Table(
+        TableName("many"), (Column("p", INTEGER),),
+        foreign_keys=(replace(key, origin=Origin.INFERRED),),
+    )  # fmt: skip
+    lines = mermaid(Schema("x", "n", (parent, one, many))).splitlines()
+    assert '    t0 ||--o| t1 : "(p)"' in lines
+    assert '    t0 |o..o{ t2 : "(p)"' in lines
+
+
+def test_mermaid_leaves_out_what_was_not_selected() -> None:
+    elsewhere = TableName("not here")
+    table = Table(
+        TableName("t"),
+        (Column("x", INTEGER),),
+        foreign_keys=(ForeignKey(("x",), elsewhere, ("x",)),),
+    )
+    members = (EntityMember(elsewhere, ("x",)), EntityMember(table.name, ("x",)))
+    entity = ImplicitEntity("e", ("x",), members)
+    lines = assert_grammar(mermaid(Schema("x", "n", (table,), implicit_entities=(entity,))))
+    assert [line for line in lines if EDGE.fullmatch(line)] == ['    e0 ||..o{ t0 : "(x)"']
 
 
 def test_markdown_tables_are_not_broken_by_names() -> None:
@@ -111,6 +205,61 @@ def test_reports_escape_names_and_need_nothing_else(tmp_path: Path) -> None:
     assert "95.3%" in parser.texts
     assert "script" not in parser.tags
     assert "link" not in parser.tags
-    assert '"drawn again"' in data.read_text("utf-8")
+    written = json.loads(data.read_text("utf-8"))
+    assert written["repairs"] == [{"table": "t", "what": "drawn again", "rows": 3}]
+    assert written["tables"][0]["accuracy"] == 0.953
     assert "95.3%" in refresh_table(report)
     assert "3 values or rows were repaired" in refresh_table(report)
+
+
+def checked(violations: int) -> RefreshReport:
+    result = CheckResult(
+        CheckKind.FOREIGN_KEY, "child", ("p",), "parent(id)", Origin.INFERRED, 100, violations, 1.5
+    )
+    tables = (
+        TableReport("entity", "linked", "", "", 5, 5, 1_000, 0.5, is_entity=True),
+        TableReport("child", "linked", "entity", "owned by it", 90, 95, 100, 0.9),
+        TableReport("2024", "skip", "", "not selected", 7, 0, None, None),
+    )
+    return RefreshReport(
+        "live", "pre", "2024-01-01T00:00:00+00:00", "0", "Done.", tables,
+        (StepReport("train", 3_600), StepReport("load", 605)), integrity=IntegrityReport((result,)),
+    )  # fmt: skip
+
+
+def test_a_report_shows_totals_of_tables_and_time() -> None:
+    page = html(checked(0))
+    figures = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
+    assert figures == {
+        "tables loaded": "1",
+        "rows loaded": "100",
+        "lowest accuracy": "50.0%",
+        "checks": "1",
+        "violations": "0",
+        "time": "1 h 10 min",
+    }
+    assert "owned by it" in page
+    assert "<td>2024</td>" in page
+
+
+def test_a_report_marks_violations() -> None:
+    proven, violated = html(checked(0)), html(checked(12))
+    assert '<p class="good">' in proven
+    assert '<tr class="bad">' not in proven
+    assert '<p class="bad">' in violated
+    assert violated.count('<tr class="bad">') == 1
+    assert ">12</td>" in violated
+
+
+def test_a_report_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    with pytest.raises(SettingsError, match="taken"):
+        write_report(checked(0), taken)
+
+
+def test_numbers_stand_to_the_right_on_a_terminal() -> None:
+    head, *rows = refresh_table(checked(0)).splitlines()
+    end = head.index("source") + len("source")
+    assert [row[:end].split()[-1] for row in rows[:3]] == ["5", "90", "7"]
+    assert all(row[end - 1].isdigit() for row in rows[:3])
