@@ -104,7 +104,7 @@ class Workshop:
         numbers = self.rng.permutation(rows * 3 + 1)[:rows]
         values: dict[str, Callable[[], list[object]]] = {
             "int": lambda: list(range(1, rows + 1)),
-            "small": lambda: (numbers * 7 + 3).tolist(),
+            "small": (numbers * 7 + 3).tolist,
             "code": lambda: [f"AB-{n:05d}" for n in numbers],
             "uuid": lambda: [f"{n:08x}-1111-4111-8111-111111111111" for n in numbers],
         }
@@ -413,14 +413,14 @@ def careless(prepared: Prepared, seed: int) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(seed)
     result = {}
     specs = {table.name: table for table in prepared.tables}
-    for name, frame in generate(prepared, seed).items():
-        rows = len(frame)
+    for name, made in generate(prepared, seed).items():
+        rows = len(made)
         if rows == 0:
-            result[name] = frame
+            result[name] = made
             continue
         key = specs[name].key
-        keys = frame[key]
-        frame = frame.iloc[rng.integers(0, rows, rows)].reset_index(drop=True)
+        keys = made[key]
+        frame = made.iloc[rng.integers(0, rows, rows)].reset_index(drop=True)
         frame[key] = keys
         for column in specs[name].columns:
             spoiled = rng.random(rows) < 0.1
