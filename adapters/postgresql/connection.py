@@ -28,7 +28,7 @@ from schemasynth.settings import shown
 
 from .._sql.connection import MARKER, SqlMarker, SqlRelations
 from . import catalog
-from .errors import HIDDEN_ROWS, driver_error, reason, refusal
+from .errors import HIDDEN_ROWS, driver_error, end, reason, refusal
 from .load import PostgreSQLLoad, recover
 from .names import quoted, relation
 from .read import export_statement, stream
@@ -60,7 +60,7 @@ class _PostgreSQLConnection(SqlRelations):
 
     def close(self) -> None:
         """End the session."""
-        self.connection.close()
+        end(self.connection)
 
     def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
         """Read the catalogue."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,8 @@ from schemasynth.errors import AdapterError, PrivilegeError
 _NAMES_ONLY = "42"
 """The class of errors (syntax, privilege, unknown names) whose messages hold no row values."""
 _DENIED = "42501"
+_SESSION_ENDED = ("08", "57P")
+"""Classes of errors: connection exceptions, and ends of sessions by an operator or a crash."""
 HIDDEN_ROWS = "row-level security"
 """Stands in the message where a policy would hide rows; privileges lack it."""
 _LINE = re.compile(r"^COPY .*?, line (\d+)", re.DOTALL)
@@ -47,6 +50,18 @@ def driver_error(error: Exception) -> psycopg.Error | None:
     """Return the driver's error, unwrapped from SQLAlchemy's; None if it is none."""
     found = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     return found if isinstance(found, psycopg.Error) else None
+
+
+def driver_lost(error: psycopg.Error) -> bool:
+    """Tell whether the session itself is gone, so that the fate of a commit is not known."""
+    state = error.sqlstate
+    return state is None or state.startswith(_SESSION_ENDED)
+
+
+def end(connection: sa.Connection) -> None:
+    """Close a session, also one that the server has ended already."""
+    with suppress(sa.exc.DBAPIError):
+        connection.close()
 
 
 def reason(error: Exception) -> str:

@@ -19,7 +19,7 @@ from schemasynth.model import Column, Schema, Table, TableName, TypeFamily
 from schemasynth.settings import shown
 
 from .._sql.connection import SqlRelations
-from .errors import misfit, reason
+from .errors import driver_lost, end, misfit, reason
 from .names import (
     STAGE_COMMENT,
     STAGE_PREFIX,
@@ -62,7 +62,7 @@ def _locked(target: PostgreSQLTarget) -> Iterator[tuple[sa.Connection, psycopg.C
             )
         yield connection, driver
     except BaseException:
-        connection.close()
+        end(connection)
         raise
 
 
@@ -86,7 +86,7 @@ def recover(target: PostgreSQLTarget) -> tuple[str, ...]:
                 done.append(f"Dropped schema {name}, left by an interrupted load.")
         except psycopg.Error as error:
             raise LoadError(f"{shown(target.url)} cannot be recovered: {reason(error)}.") from None
-        connection.close()
+        end(connection)
     return tuple(done)
 
 
@@ -227,19 +227,19 @@ class PostgreSQLLoad(SqlRelations, Load):
 
     def switch(self) -> None:
         """Refill all staged tables in one transaction; statistics follow after it."""
+        refilled = False
         try:
             with self._driver.transaction(), self._driver.cursor() as cursor:
                 refill(cursor, list(self._staged.values()))
+                refilled = True
         except psycopg.errors.LockNotAvailable:
             raise LoadError(
                 f"{shown(self.url)} was not switched: other sessions use its tables. Nothing was "
                 "changed; end them and try again."
             ) from None
         except psycopg.Error as error:
-            table = self._blamed(error)
-            raise LoadError(
-                f"{shown(self.url)} was not switched: {table}{reason(error)}. Nothing was changed."
-            ) from None
+            lost = refilled and driver_lost(error)
+            raise LoadError(self._unswitched(error, lost=lost)) from None
         if self._staged:
             analysed = ", ".join(table.place.sql for table in self._staged.values())
             # The rows are committed; a server too busy for statistics makes them itself later.
@@ -247,8 +247,14 @@ class PostgreSQLLoad(SqlRelations, Load):
                 self._driver.execute(f"ANALYZE {analysed}".encode())
         self.abort()
 
-    def _blamed(self, error: psycopg.Error) -> str:
-        return f"table {error.diag.table_name}: " if error.diag.table_name else ""
+    def _unswitched(self, error: psycopg.Error, *, lost: bool) -> str:
+        if lost:
+            return (
+                f"{shown(self.url)}: the session ended during the commit. The tables are wholly "
+                "old or wholly new; look at them, and remove what is staged with `recover`."
+            )
+        table = f"table {error.diag.table_name}: " if error.diag.table_name else ""
+        return f"{shown(self.url)} was not switched: {table}{reason(error)}. Nothing was changed."
 
     def abort(self) -> None:
         """Drop what is staged and end the session, and with it the lock."""
@@ -258,4 +264,4 @@ class PostgreSQLLoad(SqlRelations, Load):
         # A lost session cannot drop anything; `recover` does.
         with suppress(psycopg.Error):
             self._driver.execute(f"DROP SCHEMA IF EXISTS {self._stage()} CASCADE".encode())
-        self.connection.close()
+        end(self.connection)

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 MAX_NULL_SHARE = 0.5
 """Above it the foreign key is the exception; a context would be made up for most rows."""
 MIN_PARENTS = 20
-"""Fewer parents are too few sequences to learn children from."""
+"""Fewer parents with children are too few sequences to learn from."""
+MIN_CHILDREN = 20
+"""Fewer rows show no law of children a parent; the table keeps its number of rows without one."""
+MAX_FANOUT = 1_000
+"""Children of one parent that the generator sees together; longer lists come out shorter."""
+FANOUT_QUANTILE = 0.95
+"""A few longer lists among many parents are worth their context; a twentieth is not."""
 WEIGHTS: Mapping[str, float] = {
     "siblings": 1.0,
     "attributes": 1.0,
@@ -46,6 +52,8 @@ class Candidate:
         parent: the referenced table.
         parent_rows: positions of the parents of the child's sampled rows; −1 where there is none.
         ownership: marks of ownership that hold, keys of `OWNERSHIP`.
+        missing: share of rows without a parent in the source. A sample of the parents lacks
+            those of many sampled children; without it, the sample is taken for the whole.
     """
 
     child: TableName
@@ -53,6 +61,14 @@ class Candidate:
     parent: TableName
     parent_rows: Codes = field(compare=False)
     ownership: frozenset[str] = frozenset()
+    missing: float | None = None
+
+    @property
+    def missing_share(self) -> float:
+        """Share of rows without a parent."""
+        if self.missing is not None:
+            return self.missing
+        return float((self.parent_rows < 0).mean()) if len(self.parent_rows) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +120,20 @@ def score(candidate: Candidate, child: pd.DataFrame, parent: pd.DataFrame) -> Co
         child: sampled rows, columns to be learned only.
         parent: rows of the parent, columns to be learned only.
     """
-    attached = candidate.parent_rows >= 0
-    missing = 1 - float(attached.mean()) if len(attached) else 0.0
-    gate = _gate(candidate, missing, len(parent))
-    rows = np.flatnonzero(attached)
+    rows = np.flatnonzero(candidate.parent_rows >= 0)
     owners = candidate.parent_rows[rows]
-    told = [codes for name in child if (codes := column_codes(child[name].iloc[rows])) is not None]
+    gate = _gate(candidate, owners)
+    told = _coded(child, rows) if not gate else []
+    known = _coded(parent, owners) if not gate else []
     terms = {
-        "siblings": _mean([association(owners, codes) for codes in told]),
-        "attributes": _mean([_best_attribute(parent, owners, codes) for codes in told]),
+        "siblings": _mean([association(owners, y) for y in told]),
+        "attributes": _mean([max((association(x, y) for x in known), default=0.0) for y in told]),
         "counts": dispersion(np.bincount(owners, minlength=len(parent))) if len(owners) else 0.0,
         "ownership": sum(OWNERSHIP[mark] for mark in candidate.ownership),
     }
-    value = sum(WEIGHTS[name] * term for name, term in terms.items()) * (1 - missing)
+    value = sum(WEIGHTS[name] * term for name, term in terms.items()) * (
+        1 - candidate.missing_share
+    )
     return ContextScore(
         candidate.child,
         candidate.position,
@@ -127,23 +144,26 @@ def score(candidate: Candidate, child: pd.DataFrame, parent: pd.DataFrame) -> Co
     )
 
 
-def _gate(candidate: Candidate, missing: float, parents: int) -> str:
+def _gate(candidate: Candidate, owners: Codes) -> str:
     if candidate.parent == candidate.child:
         return "a self-reference cannot be a context"
-    if missing > MAX_NULL_SHARE:
-        return f"{missing:.0%} of the rows have no such parent"
-    if parents < MIN_PARENTS:
-        return f"{parents} parents are too few to learn from"
+    if candidate.missing_share > MAX_NULL_SHARE:
+        return f"{candidate.missing_share:.0%} of the rows have no such parent"
+    if len(owners) < MIN_CHILDREN:
+        return f"{len(owners)} rows are too few to learn from"
+    children = np.bincount(owners)
+    children = children[children > 0]
+    if len(children) < MIN_PARENTS:
+        return f"{len(children)} parents with children are too few to learn from"
+    longest = float(np.quantile(children, FANOUT_QUANTILE))
+    if longest > MAX_FANOUT:
+        return f"{longest:,.0f} children of one parent are too many to generate together"
     return ""
 
 
-def _best_attribute(parent: pd.DataFrame, owners: Codes, told: Codes) -> float:
-    found = [
-        association(codes, told)
-        for name in parent
-        if (codes := column_codes(parent[name].iloc[owners])) is not None
-    ]
-    return max(found, default=0.0)
+def _coded(frame: pd.DataFrame, rows: Codes) -> list[Codes]:
+    found = (column_codes(frame[name].iloc[rows]) for name in frame)
+    return [codes for codes in found if codes is not None]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,14 +6,18 @@ Imports the model and the plan's values; called before a plan is carried out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from schemasynth.errors import PlanError
-from schemasynth.model import Schema, TableName
+from schemasynth.model import Schema, SqlType, Table, TableName, TypeFamily
+from schemasynth.plan.keyformat import alphabets, has_check
 from schemasynth.plan.model import (
     ColumnPlan,
     ColumnTreatment,
+    Encoding,
     ForeignKeyPlan,
     ForeignKeyTreatment,
+    KeyKind,
     RefreshPlan,
     Role,
     TablePlan,
@@ -21,6 +25,43 @@ from schemasynth.plan.model import (
 
 MAX_CATEGORIES = 2_000
 """Parents beyond which a foreign key cannot be a category: the model would not fit in memory."""
+_WORDS = frozenset({TypeFamily.TEXT, TypeFamily.JSON, TypeFamily.UUID, TypeFamily.BINARY})
+_NUMBERS = frozenset(
+    {
+        TypeFamily.INTEGER,
+        TypeFamily.DECIMAL,
+        TypeFamily.FLOAT,
+        TypeFamily.BOOLEAN,
+        TypeFamily.BINARY,
+    }
+)
+_REFUSED: Mapping[Encoding | KeyKind, frozenset[TypeFamily]] = {
+    Encoding.NUMERIC_DIGIT: _WORDS,
+    Encoding.NUMERIC_DISCRETE: _WORDS,
+    Encoding.NUMERIC_BINNED: _WORDS,
+    Encoding.DATETIME: _NUMBERS,
+    KeyKind.INTEGER: _WORDS,
+    KeyKind.TEMPORAL: _NUMBERS,
+}
+"""Families of types whose values an encoding or key format can never be. Types are loose: SQLite
+holds text in columns of any type, and text that is all dates is read as dates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that cannot work, and where.
+
+    Attributes:
+        text: what and why.
+        table: position of the table in the plan; None for the whole plan.
+        column: position of the column in its table.
+        foreign_key: position of the foreign key in its table.
+    """
+
+    text: str
+    table: int | None = None
+    column: int | None = None
+    foreign_key: int | None = None
 
 
 def check_plan(plan: RefreshPlan, schema: Schema | None = None) -> None:
@@ -33,30 +74,39 @@ def check_plan(plan: RefreshPlan, schema: Schema | None = None) -> None:
     Raises:
         PlanError: the first thing that cannot work, with table, column and why.
     """
+    for problem in problems(plan, schema):
+        raise PlanError(problem.text)
+
+
+def problems(plan: RefreshPlan, schema: Schema | None = None) -> Iterator[Problem]:
+    """Yield what cannot work, and where in the plan.
+
+    Args:
+        plan: made or edited.
+        schema: as for `check_plan`.
+    """
+    if plan.scale <= 0:
+        yield Problem(f"The scale is {plan.scale}; it must be greater than 0.")
     tables = {table.name: table for table in plan.tables}
-    problems = [*_table_problems(plan.tables, tables), *_context_cycle(tables)]
+    for i, table in enumerate(plan.tables):
+        if sum(other.name == table.name for other in plan.tables[:i]):
+            yield Problem(f"Table {table.name} stands twice in the plan.", i)
+        yield from (Problem(text, i) for text in _table_problems(table))
+        for j, column in enumerate(table.columns):
+            yield from (Problem(text, i, j) for text in _column_problems(table, column))
+        for j, key in enumerate(table.foreign_keys):
+            found = _foreign_key_problems(table, key, tables)
+            yield from (Problem(text, i, foreign_key=j) for text in found)
+    yield from map(Problem, _context_cycle(tables))
     if schema is not None:
-        problems += _schema_problems(plan, schema)
-    if problems:
-        raise PlanError(problems[0])
+        yield from _schema_problems(plan, schema)
 
 
-def _table_problems(
-    planned: tuple[TablePlan, ...], tables: Mapping[TableName, TablePlan]
-) -> Iterator[str]:
-    if len(tables) < len(planned):
-        stated = [table.name for table in planned]
-        yield f"Table {next(n for n in stated if stated.count(n) > 1)} stands twice in the plan."
-    for table in planned:
-        names = {column.name for column in table.columns}
-        yield from _role_problems(table)
-        for key in (table.primary_key, *table.unique_keys):
-            yield from _missing(table, key, names, "a key")
-        for column in table.columns:
-            yield from _column_problems(table, column)
-        for foreign in table.foreign_keys:
-            yield from _missing(table, foreign.columns, names, "a foreign key")
-            yield from _foreign_key_problems(table, foreign, tables)
+def _table_problems(table: TablePlan) -> Iterator[str]:
+    names = {column.name for column in table.columns}
+    yield from _role_problems(table)
+    for key in (table.primary_key, *table.unique_keys):
+        yield from _missing(table, key, names, "a key")
 
 
 def _role_problems(table: TablePlan) -> Iterator[str]:
@@ -84,31 +134,90 @@ def _missing(
 
 def _column_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
     place = f"Column {table.name}.{column.name}"
+    keys = (table.primary_key, *table.unique_keys)
+    foreign = any(column.name in key.columns for key in table.foreign_keys)
     match column.treatment:
-        case ColumnTreatment.LEARN if column.encoding is None:
-            yield f"{place} is learned and needs an encoding."
-        case ColumnTreatment.KEY if column.key_format is None:
-            yield f"{place} is a key and needs a key_format."
-        case ColumnTreatment.CONSTANT if column.value is None:
-            yield f"{place} is constant and needs a value."
+        case ColumnTreatment.LEARN:
+            yield from _encoding_problems(place, column)
+        case ColumnTreatment.KEY:
+            yield from _key_format_problems(place, column)
+        case ColumnTreatment.CONSTANT:
+            yield from _constant_problems(place, column)
+            if (column.name,) in keys and table.size > 1:
+                yield f"{place} is unique and cannot be constant in {table.size:,} rows."
         case ColumnTreatment.NULL if not column.nullable or column.name in table.primary_key:
             yield f"{place} is NOT NULL and cannot have treatment null."
-        case ColumnTreatment.FOREIGN_KEY if not any(
-            column.name in key.columns for key in table.foreign_keys
-        ):
+        case ColumnTreatment.FOREIGN_KEY if not foreign:
             yield f"{place} has treatment foreign_key but is in no foreign key."
         case ColumnTreatment.DETERMINED if not any(key.to_entity for key in table.foreign_keys):
             yield f"{place} is determined, but the table refers to no implicit entity."
+    made = column.treatment in (ColumnTreatment.LEARN, ColumnTreatment.KEY)
+    copied = table.role in (Role.REFERENCE, Role.SKIP)
+    if made and foreign and not copied and not any(column.name in key for key in keys):
+        yield f"{place} is in a foreign key; its treatment is foreign_key, not {column.treatment}."
+
+
+def _encoding_problems(place: str, column: ColumnPlan) -> Iterator[str]:
+    if column.encoding is None:
+        yield f"{place} is learned and needs an encoding."
+    elif column.type.family in _REFUSED.get(column.encoding, ()):
+        yield f"{place} is {column.type.sql} and cannot be learned as {column.encoding}."
+
+
+def _constant_problems(place: str, column: ColumnPlan) -> Iterator[str]:
+    if column.value is None:
+        yield f"{place} is constant and needs a value."
+    elif not _reads(column.type, column.value):
+        yield f"{place} is {column.type.sql}, which its value does not read as."
+
+
+def _key_format_problems(place: str, column: ColumnPlan) -> Iterator[str]:
+    form = column.key_format
+    if form is None:
+        yield f"{place} is a key and needs a key_format."
+        return
+    if column.type.family in _REFUSED.get(form.kind, ()):
+        yield f"{place} is {column.type.sql} and cannot hold keys of kind {form.kind}."
+    if form.kind is KeyKind.CHECKED and not has_check(form.check):
+        yield f"{place}: python-stdnum has no check {form.check!r}."
+    for pattern, _ in form.patterns:
+        if not alphabets(pattern) or pattern.count("[") != pattern.count("]"):
+            yield f"{place}: {pattern!r} is no pattern of literals, \\d and [..] classes."
+
+
+def _reads(sql_type: SqlType, value: str) -> bool:
+    """Tell whether a text can be read as a value of a type."""
+    import pyarrow as pa
+
+    from schemasynth.model import arrow_type
+
+    try:
+        pa.scalar(value, pa.string()).cast(arrow_type(sql_type))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
 
 
 def _foreign_key_problems(
     table: TablePlan, key: ForeignKeyPlan, tables: Mapping[TableName, TablePlan]
 ) -> Iterator[str]:
     place = f"The foreign key {table.name}({', '.join(key.columns)})"
+    yield from _missing(table, key.columns, {c.name for c in table.columns}, "a foreign key")
     parent = tables.get(key.referred)
     if parent is None:
         yield f"{place} references table {key.referred}, which is not in the plan."
         return
+    if not 0 <= key.null_share <= 1:
+        yield f"{place} has a null_share of {key.null_share}; it lies between 0 and 1."
+    yield from _target_problems(place, key, parent)
+    yield from _treatment_problems(place, table, key, parent)
+    if parent.role is Role.SKIP and table.role is not Role.SKIP:
+        yield f"{place} references {key.referred}, which is skipped; skip {table.name} too."
+    if table.role is Role.REFERENCE and parent.role not in (Role.REFERENCE, Role.SKIP):
+        yield f"{place}: a copied table cannot depend on {key.referred}, which is generated."
+
+
+def _target_problems(place: str, key: ForeignKeyPlan, parent: TablePlan) -> Iterator[str]:
     if parent.is_entity != key.to_entity:
         yield f"{place}: to_entity does not agree with what {key.referred} is."
     if len(key.columns) != len(key.referred_columns):
@@ -116,17 +225,23 @@ def _foreign_key_problems(
     for name in key.referred_columns:
         if all(column.name != name for column in parent.columns):
             yield f"{place} references column {key.referred}.{name}, which is not in the plan."
-    if parent.role is Role.SKIP and table.role is not Role.SKIP:
-        yield f"{place} references {key.referred}, which is skipped; skip {table.name} too."
-    if key.treatment is ForeignKeyTreatment.CONTEXT:
-        if parent.role is Role.REFERENCE:
+
+
+def _treatment_problems(
+    place: str, table: TablePlan, key: ForeignKeyPlan, parent: TablePlan
+) -> Iterator[str]:
+    own = key.referred == table.name
+    match key.treatment:
+        case ForeignKeyTreatment.CONTEXT if parent.role is Role.REFERENCE:
             yield f"{place} cannot be a context: {key.referred} is copied, not generated."
-        if key.referred == table.name:
+        case ForeignKeyTreatment.CONTEXT if own:
             yield f"{place} is a self-reference and cannot be a context."
-    if key.treatment is ForeignKeyTreatment.CATEGORY and parent.rows > MAX_CATEGORIES:
-        yield f"{place} cannot be a category: {key.referred} has {parent.rows:,} rows."
-    if table.role is Role.REFERENCE and parent.role not in (Role.REFERENCE, Role.SKIP):
-        yield f"{place}: a copied table cannot depend on {key.referred}, which is generated."
+        case ForeignKeyTreatment.MATCHED | ForeignKeyTreatment.CATEGORY if own:
+            yield f"{place} is a self-reference and can only be restored."
+        case ForeignKeyTreatment.CATEGORY if parent.rows > MAX_CATEGORIES:
+            yield f"{place} cannot be a category: {key.referred} has {parent.rows:,} rows."
+        case ForeignKeyTreatment.MATCHED if parent.role is Role.REFERENCE:
+            yield f"{place} cannot be matched: {key.referred} is copied, not generated."
 
 
 def _context_cycle(tables: Mapping[TableName, TablePlan]) -> Iterator[str]:
@@ -141,18 +256,33 @@ def _context_cycle(tables: Mapping[TableName, TablePlan]) -> Iterator[str]:
             context = tables[context.referred].context
 
 
-def _schema_problems(plan: RefreshPlan, schema: Schema) -> Iterator[str]:
-    for table in plan.tables:
+def _schema_problems(plan: RefreshPlan, schema: Schema) -> Iterator[Problem]:
+    for i, table in enumerate(plan.tables):
         if table.is_entity or table.role is Role.SKIP:
             continue
         if table.name not in schema:
-            yield f"Table {table.name} of the plan is not in the source."
+            yield Problem(f"Table {table.name} of the plan is not in the source.", i)
             continue
         found = schema.table(table.name)
+        for j, column in enumerate(table.columns):
+            yield from (Problem(text, i, j) for text in _source_problems(table, column, found))
         planned = {column.name for column in table.columns}
-        for column in table.columns:
-            if column.name not in found.column_names:
-                yield f"Column {table.name}.{column.name} of the plan is not in the source."
         for there in found.columns:
             if there.name not in planned and there.computed is None and not there.nullable:
-                yield f"Column {table.name}.{there.name} is NOT NULL and missing in the plan."
+                name = f"{table.name}.{there.name}"
+                yield Problem(f"Column {name} is NOT NULL and missing in the plan.", i)
+    planned_tables = {table.name for table in plan.tables}
+    for absent in (t.name for t in schema if t.name not in planned_tables):
+        yield Problem(f"Table {absent} is missing in the plan; give it role skip to leave it out.")
+
+
+def _source_problems(table: TablePlan, column: ColumnPlan, found: Table) -> Iterator[str]:
+    place = f"Column {table.name}.{column.name}"
+    if column.name not in found.column_names:
+        yield f"{place} of the plan is not in the source."
+        return
+    there = found.column(column.name)
+    if column.treatment is ColumnTreatment.NULL and not there.nullable:
+        yield f"{place} is NOT NULL in the source and cannot have treatment null."
+    if column.treatment is ColumnTreatment.COMPUTED and there.computed is None:
+        yield f"{place} has treatment computed, but the source does not compute it."

@@ -5,9 +5,11 @@ Imports the plan's values; pydantic only here, where a file comes from outside.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import asdict
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -15,7 +17,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from schemasynth.errors import PlanError
 from schemasynth.model import SqlType, TableName, TypeFamily
-from schemasynth.plan.check import check_plan
+from schemasynth.plan.check import Problem, problems
 from schemasynth.plan.model import (
     ColumnPlan,
     ColumnTreatment,
@@ -224,7 +226,7 @@ def read_plan(text: str) -> RefreshPlan:
     try:
         raw = _Plan.model_validate(content)
     except ValidationError as error:
-        raise PlanError(_first_problem(error, content)) from None
+        raise PlanError(_first_problem(error, content, _lines(text))) from None
     if raw.schemasynth_plan != VERSION:
         raise PlanError(f"The plan has version {raw.schemasynth_plan}; this one reads {VERSION}.")
     plan = RefreshPlan(
@@ -234,12 +236,51 @@ def read_plan(text: str) -> RefreshPlan:
         scale=raw.scale,
         notes=raw.notes,
     )
-    check_plan(plan)
+    for found in problems(plan):
+        raise PlanError(f"Line {_line_of(found, _lines(text))} of the plan: {found.text}")
     return plan
 
 
-def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
+_HEADING = re.compile(r"\s*\[\[\s*table\s*(?:\.\s*(foreign_key|column)\s*)?\]\]")
+_ENTRY = re.compile(r"\s*([A-Za-z_]+)\s*=")
+Path: TypeAlias = tuple[str | int, ...]
+
+
+def _lines(text: str) -> dict[Path, int]:
+    """Return the line of each heading and entry, by its path as pydantic writes it."""
+    result: dict[Path, int] = {}
+    counts: Counter[Path] = Counter()
+    here: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if heading := _HEADING.match(line):
+            outer = ("table", counts["table",] - 1) if heading[1] else ()
+            kind = (*outer, heading[1] or "table")
+            here = (*kind, counts[kind])
+            counts[kind] += 1
+            result[here] = number
+        elif entry := _ENTRY.match(line):
+            result.setdefault((*here, entry[1]), number)
+    return result
+
+
+def _nearest(path: Path, lines: dict[Path, int]) -> int:
+    """Return the line of the innermost part of a path that has one; the first line at least."""
+    parts = (path[:end] for end in range(len(path), 0, -1))
+    return next((lines[part] for part in parts if part in lines), 1)
+
+
+def _line_of(problem: Problem, lines: dict[Path, int]) -> int:
+    path: Path = ("scale",) if problem.table is None else ("table", problem.table)
+    if problem.column is not None:
+        path = (*path, "column", problem.column, "treatment")
+    elif problem.foreign_key is not None:
+        path = (*path, "foreign_key", problem.foreign_key, "treatment")
+    return _nearest(path, lines)
+
+
+def _first_problem(error: ValidationError, content: dict[str, Any], lines: dict[Path, int]) -> str:
     problem = error.errors()[0]
+    line = _nearest(problem["loc"], lines)
     where: list[str] = []
     current: Any = content
     for part in problem["loc"]:
@@ -247,7 +288,8 @@ def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
         name = current.get("name") if isinstance(current, dict) else None
         number = str(part + 1) if isinstance(part, int) else str(part)
         where.append(f"{number} ({name})" if isinstance(part, int) and name else number)
-    return f"The plan is refused at {' '.join(where)}: {problem['msg'].lower()}."
+    place = " ".join(where)
+    return f"Line {line} of the plan is refused at {place}: {problem['msg'].lower()}."
 
 
 def _step(current: Any, part: int | str) -> Any:

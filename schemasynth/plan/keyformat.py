@@ -126,6 +126,14 @@ def find_check(texts: Sequence[str]) -> str | None:
     return None
 
 
+def has_check(name: str | None) -> bool:
+    """Tell whether python-stdnum has a module of that name that can validate."""
+    try:
+        return hasattr(import_module(f"stdnum.{name}"), "is_valid")
+    except ImportError:
+        return False
+
+
 def _share(valid: Any, texts: Sequence[str]) -> float:
     return sum(bool(valid(text)) for text in texts) / len(texts)
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from schemasynth.arrays import array, lookup
+from schemasynth.arrays import array, lookup, nulls
 from schemasynth.graph import ContextChoice, ContextScore, choose_contexts, load_order
 from schemasynth.graph.context import Candidate, score
 from schemasynth.model import Column, ForeignKey, ImplicitEntity, Schema, Table, TableName
 from schemasynth.model.fingerprint import fingerprint
+from schemasynth.plan.check import MAX_CATEGORIES
 from schemasynth.plan.columns import KeyPlace, plan_column
 from schemasynth.plan.entity import Member, entity_frame
 from schemasynth.plan.model import (
@@ -30,12 +31,12 @@ from schemasynth.plan.model import (
 from schemasynth.plan.roles import ReferenceVerdict, reference_verdict
 
 if TYPE_CHECKING:
-    from schemasynth.arrays import Ints
+    from schemasynth.arrays import Bools, Ints
 
 MAX_CATEGORY_PARENTS = 100
-"""Parents a child can hold as a category: each needs rows enough to be learned."""
+"""Parents in use that a child can hold as a category: each needs rows enough to be learned."""
 MIN_CATEGORY_FANOUT = 5.0
-"""Children a parent needs on the mean for its identity to be a pattern."""
+"""Children a parent in use needs on the mean for its identity to be a pattern."""
 ENTITY_NOTE = "the same columns identify it in {tables}, and none of them is its list"
 
 
@@ -52,6 +53,7 @@ class _Key:
     cascade: bool
     determined_by: str
     positions: Ints
+    missing: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,9 @@ def _key(
 ) -> _Key:
     parent = _frame(schema.table(key.referred), samples)
     nullable = [table.column(name).nullable for name in key.columns]
+    values = [array(frame, name) for name in key.columns]
+    positions = lookup(values, [array(parent, name) for name in key.referred_columns])
+    whole = len(parent) >= (schema.table(key.referred).row_count or 0)
     return _Key(
         columns=key.columns,
         referred=key.referred,
@@ -213,14 +218,20 @@ def _key(
         required=not any(nullable) if required is None else required,
         cascade=key.on_delete == "CASCADE",
         determined_by=determined_by,
-        positions=lookup(
-            [array(frame, name) for name in key.columns],
-            [array(parent, name) for name in key.referred_columns],
-        ),
+        positions=positions,
+        missing=_share(positions < 0 if whole else np.logical_or.reduce(list(map(nulls, values)))),
     )
 
 
+def _share(rows: Bools) -> float:
+    return float(rows.mean()) if len(rows) else 0.0
+
+
 def _entity_key(table: Table, columns: tuple[str, ...], entity: _Node, frame: pd.DataFrame) -> _Key:
+    positions = lookup(
+        [array(frame, name) for name in columns],
+        [array(entity.frame, name) for name in entity.primary_key],
+    )
     return _Key(
         columns=columns,
         referred=entity.name,
@@ -230,10 +241,8 @@ def _entity_key(table: Table, columns: tuple[str, ...], entity: _Node, frame: pd
         required=True,
         cascade=True,
         determined_by="",
-        positions=lookup(
-            [array(frame, name) for name in columns],
-            [array(entity.frame, name) for name in entity.primary_key],
-        ),
+        positions=positions,
+        missing=_share(positions < 0),
     )
 
 
@@ -266,7 +275,12 @@ def _scores(nodes: Mapping[TableName, _Node], references: set[TableName]) -> Ite
             if key.referred in references or key.determined_by:
                 continue
             candidate = Candidate(
-                node.name, position, key.referred, key.positions, _ownership(node, key, position)
+                node.name,
+                position,
+                key.referred,
+                key.positions,
+                _ownership(node, key, position),
+                key.missing,
             )
             yield score(candidate, child, _learned(nodes[key.referred]))
 
@@ -362,7 +376,7 @@ def _key_plan(
         referred_columns=key.referred_columns,
         treatment=treatment,
         to_entity=key.to_entity,
-        null_share=round(float((key.positions < 0).mean()), 6) if len(key.positions) else 0.0,
+        null_share=round(key.missing, 6),
         nullable=key.nullable or node.is_entity,
         reason=reason,
         runner_up=f"{second.parent}: {second.reason}" if second else "",
@@ -388,13 +402,15 @@ def _treatment(
         return ForeignKeyTreatment.RESTORED, "a self-reference: a forest of the source's shape"
     if key.referred in references and node.name not in references:
         return ForeignKeyTreatment.CATEGORY, f"{key.referred} is a reference table"
-    parents = len(nodes[key.referred].frame)
-    attached = int((key.positions >= 0).sum())
-    few = 0 < parents <= MAX_CATEGORY_PARENTS and attached >= MIN_CATEGORY_FANOUT * parents
-    if few and node.name not in references:
-        used = len(np.unique(key.positions[key.positions >= 0]))
+    if node.name in references:
+        return ForeignKeyTreatment.RESTORED, "copied with the row, as its parent is"
+    attached = key.positions[key.positions >= 0]
+    used = len(np.unique(attached))
+    few = 0 < used <= MAX_CATEGORY_PARENTS and len(attached) >= MIN_CATEGORY_FANOUT * used
+    if few and nodes[key.referred].rows <= MAX_CATEGORIES:
         return ForeignKeyTreatment.CATEGORY, f"{used} parents in use, each with many children"
-    return ForeignKeyTreatment.RESTORED, "the context is another parent; children a parent are kept"
+    other = f"the context is {choice.chosen.parent}" if choice else "no parent fits as a context"
+    return ForeignKeyTreatment.RESTORED, f"{other}; children a parent are kept"
 
 
 def _notes(

@@ -275,7 +275,8 @@ class CategoryReference(Reference):
     def restore(self, work: Restoration) -> None:
         """Map each category to a row; a generated parent stands for one of the source."""
         rng = work.random(self.name, self._column)
-        numbers = pd.to_numeric(work.synthetic[self.name][self._column], errors="coerce")
+        made = array(work.synthetic[self.name], self._column)
+        numbers = pd.to_numeric(pd.Series(made.to_pylist(), dtype=object), errors="coerce")
         wanted = np.asarray(numbers.fillna(NONE).astype("int64"), dtype=np.int64)
         parents = work.rows[self.parent]
         if parents == 0:
@@ -285,8 +286,11 @@ class CategoryReference(Reference):
         stands_for = np.arange(parents) if copied else rng.permutation(parents)
         positions = np.where(wanted == NONE, NONE, stands_for[wanted % parents])
         missing = positions == NONE
-        if missing.any() and not self.key.nullable:
-            pool = positions[~missing] if (~missing).any() else np.arange(parents)
+        if self.key.nullable:
+            missing &= ~nulls(made)
+        if missing.any():
+            used = positions[positions != NONE]
+            pool = used if len(used) else np.arange(parents)
             positions[missing] = rng.choice(pool, int(missing.sum()))
             work.repaired(self.name, f"{self.parent}: no parent generated", int(missing.sum()))
         self.place(work, positions)

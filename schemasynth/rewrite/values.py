@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import itertools
 import math
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemasynth.arrays import cast
+from schemasynth.arrays import cast, codes, repeated
 from schemasynth.errors import PlanError
 from schemasynth.model import SqlType, TypeFamily
 from schemasynth.plan.keyformat import ALPHABETS, alphabets
 from schemasynth.plan.model import KeyFormat, KeyKind
+from schemasynth.rewrite.checks import POOR, completed, recombined
 from schemasynth.rewrite.draw import share
 
 if TYPE_CHECKING:
-    from schemasynth.arrays import Array, Ints
+    from schemasynth.arrays import Array, Bools, Ints
 
 ENUMERABLE = 200_000
 """Texts of a format that are written out one by one where draws find no more new ones."""
@@ -38,7 +38,10 @@ Shapes: TypeAlias = list[tuple[tuple[str, ...], float]]
 """Characters allowed at each place, with the share of texts that look so."""
 DENSE = 0.5
 """Integers that fill this share of their range are a sequence and go on where it ended."""
-CHECK_CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+Drawing: TypeAlias = "Callable[[int, np.random.Generator], Array]"
+"""Draws so many texts, or fewer where not every one comes out valid."""
+_UUID_PLACES = [i for i in range(36) if i not in (8, 13, 18, 23)]
+"""Where hexadecimal digits stand in a UUID (RFC 9562, section 4)."""
 _INTEGER_MAXIMA = (
     ("TINYINT", 127),
     ("SMALL", 32_767),
@@ -98,7 +101,7 @@ def largest_integer(sql_type: SqlType) -> int:
 
 
 def _integers(source: Array, sql_type: SqlType, size: int, rng: np.random.Generator) -> Ints:
-    used = np.unique(np.asarray(source.drop_null().cast(pa.int64(), safe=False), dtype=np.int64))
+    used = _ascending(np.asarray(source.drop_null().cast(pa.int64(), safe=False), dtype=np.int64))
     low, high = (int(used[0]), int(used[-1])) if len(used) else (1, 0)
     top = max(largest_integer(sql_type), high)
     span = high - low + 1
@@ -126,10 +129,24 @@ def _unused(used: Ints, low: int, high: int, top: int, size: int, rng: np.random
     found = np.zeros(0, dtype=np.int64)
     while len(found) < size:
         drawn = rng.integers(low, high + 1, 2 * (size - len(found)) + 16, dtype=np.int64)
-        both = np.concatenate([found, np.setdiff1d(drawn, used)])
-        _, first = np.unique(both, return_index=True)
-        found = both[np.sort(first)]
-    return rng.permutation(found[:size])
+        both = np.concatenate([found, drawn[~_among(drawn, used)]])
+        found = both[~repeated(both - low)]
+    return found[:size]
+
+
+def _ascending(values: Ints) -> Ints:
+    """Return the distinct values in order; sorting beats NumPy's hashing tenfold here."""
+    ordered = np.sort(values)
+    return ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
+
+
+def _among(values: Ints, ordered: Ints) -> Bools:
+    """Return which values stand in an ordered array."""
+    if len(ordered) == 0:
+        return np.zeros(len(values), dtype=np.bool_)
+    places = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    found: Bools = ordered[places] == values
+    return found
 
 
 def _times(source: Array, size: int, rng: np.random.Generator) -> Array:
@@ -153,28 +170,53 @@ def _step(used: Ints) -> int:
 
 
 def _uuids(source: Array, version: int, size: int, rng: np.random.Generator) -> Array:
-    raw = rng.bytes(16 * size)
+    raw = np.frombuffer(rng.bytes(16 * size), dtype=np.uint8).reshape(size, 16).copy()
+    raw[:, 6] = (raw[:, 6] & 0x0F) | ((version if version in range(1, 9) else 4) << 4)
+    raw[:, 8] = (raw[:, 8] & 0x3F) | 0x80
     upper = pc.any(pc.match_substring_regex(source.slice(0, 100), "[A-F]")).as_py()
-    made = [
-        str(uuid.UUID(bytes=raw[i : i + 16], version=version if version in range(1, 6) else 4))
-        for i in range(0, 16 * size, 16)
-    ]
-    return pa.array([text.upper() for text in made] if upper else made, source.type)
+    letters = np.frombuffer(b"0123456789ABCDEF" if upper else b"0123456789abcdef", dtype=np.uint8)
+    cells = np.full((size, 36), ord("-"), dtype=np.uint8)
+    cells[:, _UUID_PLACES[0::2]] = letters[raw >> 4]
+    cells[:, _UUID_PLACES[1::2]] = letters[raw & 0x0F]
+    return _from_bytes(cells).cast(source.type)
+
+
+def _from_bytes(cells: npt.NDArray[np.uint8]) -> Array:
+    """Return one ASCII text for each row of a matrix."""
+    size, width = cells.shape
+    return pa.array(np.ascontiguousarray(cells).view(f"S{width}").reshape(size)).cast(pa.string())
 
 
 def _texts(
     form: KeyFormat, sql_type: SqlType, source: Array, size: int, rng: np.random.Generator
 ) -> Array:
     """Return texts of the format; a wider one where it has not enough of them."""
-    used = pd.Index([text.casefold() for text in source.drop_null().to_pylist()])
-    finish = _checker(form)
+    present = pc.drop_null(source).cast(pa.string())
+    used = pc.utf8_lower(present)
     patterns = form.patterns or (("[a-z]{8}", 1.0),)
     learned: Shapes = [(alphabets(pattern), weight) for pattern, weight in patterns]
     for shapes in _wider(learned, sql_type.length or 2**31):
-        found = _distinct(shapes, finish, used, size, rng)
+        found = _distinct(_completed(partial(_drawn, shapes), form, present), used, size, rng)
+        if len(found) < size and sum(math.prod(map(len, a)) for a, _ in shapes) <= ENUMERABLE:
+            found = _enumerated(shapes, form, used, size, rng)
         if len(found) == size:
-            return pa.array(found, pa.string()).cast(source.type)
+            return found.cast(source.type)
     raise Exhausted("its format has not enough values that the source does not use")
+
+
+def _completed(draw: Drawing, form: KeyFormat, source: Array) -> Drawing:
+    """Return a drawing of texts whose check digit or letter is right."""
+    if form.check is None:
+        return draw
+    check, known = form.check, source.to_pylist()
+
+    def valid(size: int, rng: np.random.Generator) -> Array:
+        found = completed(draw(size, rng).to_pylist(), check)
+        if len(found) < POOR * size and known:
+            found = completed(recombined(known, size, rng), check)
+        return pa.array(found, pa.string())
+
+    return valid
 
 
 def _wider(shapes: Shapes, length: int) -> Iterator[Shapes]:
@@ -194,69 +236,52 @@ def _freed(letters: str) -> str:
     return next(whole, letters)
 
 
-def _distinct(
-    shapes: Shapes,
-    finish: Callable[[list[str]], list[str]],
-    used: pd.Index[str],
-    size: int,
-    rng: np.random.Generator,
-) -> list[str]:
+def _distinct(draw: Drawing, used: Array, size: int, rng: np.random.Generator) -> Array:
     """Return up to `size` distinct texts that are not used."""
-    found = pd.Series([], dtype=object)
+    found: Array = pa.array([], pa.string())
     for _ in range(ROUNDS):
         missing = size - len(found)
         if missing <= 0:
             break
-        drawn = finish(_drawn(shapes, missing + missing // 4 + 4, rng))
-        found = _fresh(pd.concat([found, pd.Series(drawn, dtype=object)]), used)
-    if len(found) < size and sum(math.prod(map(len, a)) for a, _ in shapes) <= ENUMERABLE:
-        whole = ["".join(text) for letters, _ in shapes for text in itertools.product(*letters)]
-        found = _fresh(pd.Series(finish(whole), dtype=object), used)
-        found = found.iloc[rng.permutation(len(found))]
-    texts: list[str] = found.iloc[:size].to_list()
-    return texts
+        drawn = draw(missing + missing // 4 + 4, rng)
+        found = _fresh(pa.concat_arrays([found, drawn]), used)
+    return found.slice(0, size)
 
 
-def _fresh(texts: pd.Series[Any], used: pd.Index[str]) -> pd.Series[Any]:
-    folded = texts.str.casefold()
-    return texts[~folded.duplicated() & ~folded.isin(used)]
+def _enumerated(
+    shapes: Shapes, form: KeyFormat, used: Array, size: int, rng: np.random.Generator
+) -> Array:
+    """Return up to `size` texts of all that the shapes allow, in random order."""
+    whole = ["".join(text) for letters, _ in shapes for text in itertools.product(*letters)]
+    texts = completed(whole, form.check) if form.check else whole
+    found = _fresh(pa.array(texts, pa.string()), used)
+    return found.take(pa.array(rng.permutation(len(found))[:size]))
 
 
-def _drawn(shapes: Shapes, size: int, rng: np.random.Generator) -> list[str]:
+def _fresh(texts: Array, used: Array) -> Array:
+    """Return texts without those that differ from others or used ones only in case."""
+    folded: Any = pc.utf8_lower(texts)
+    new = ~np.asarray(pc.is_in(folded, used).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return texts.filter(pa.array(new & ~repeated(codes(folded))))
+
+
+def _drawn(shapes: Shapes, size: int, rng: np.random.Generator) -> Array:
     """Draw texts, each shape by its share, in random order."""
     counts = share(size, np.asarray([round(s * 10_000) for _, s in shapes], dtype=np.int64))
-    texts: list[str] = []
-    for (letters, _), count in zip(shapes, counts, strict=True):
-        texts += _matrix(letters, int(count), rng)
-    return [texts[i] for i in rng.permutation(len(texts))]
+    parts = [_matrix(letters, int(n), rng) for (letters, _), n in zip(shapes, counts, strict=True)]
+    return pa.concat_arrays(parts).take(pa.array(rng.permutation(size)))
 
 
-def _matrix(letters: Sequence[str], size: int, rng: np.random.Generator) -> list[str]:
+def _matrix(letters: Sequence[str], size: int, rng: np.random.Generator) -> Array:
     if not letters or size == 0:
-        return [""] * size
-    cells = np.empty((size, len(letters)), dtype="U1")
+        return pa.array([""] * size, pa.string())
+    if "".join(letters).isascii():
+        narrow = np.empty((size, len(letters)), dtype=np.uint8)
+        for i, alphabet in enumerate(letters):
+            known = np.frombuffer(alphabet.encode(), dtype=np.uint8)
+            narrow[:, i] = known[rng.integers(0, len(known), size)]
+        return _from_bytes(narrow)
+    wide = np.empty((size, len(letters)), dtype="U1")
     for i, alphabet in enumerate(letters):
-        cells[:, i] = np.array(list(alphabet))[rng.integers(0, len(alphabet), size)]
-    texts: list[str] = cells.view(f"U{len(letters)}").reshape(-1).tolist()
-    return texts
-
-
-def _checker(form: KeyFormat) -> Callable[[list[str]], list[str]]:
-    """Return what turns drawn texts into texts with a right check digit or letter."""
-    if form.check is None:
-        return lambda texts: texts
-    module: Any = import_module(f"stdnum.{form.check}")
-    return lambda texts: [fixed for text in texts if (fixed := _checked(text, module)) is not None]
-
-
-def _checked(text: str, module: Any) -> str | None:
-    """Return a text made valid by its last character, or by the two after a country code."""
-    for character in CHECK_CHARACTERS:
-        candidate = text[:-1] + character
-        if module.is_valid(candidate):
-            return candidate
-    for number in range(100):
-        candidate = f"{text[:2]}{number:02d}{text[4:]}"
-        if module.is_valid(candidate):
-            return candidate
-    return None
+        wide[:, i] = np.array(list(alphabet))[rng.integers(0, len(alphabet), size)]
+    return pa.array(wide.view(f"U{len(letters)}").reshape(-1), pa.string())

@@ -154,7 +154,8 @@ def everything(postgresql_database: str, reader: str) -> Iterator[str]:
     with psycopg.connect(plain(postgresql_database), autocommit=True) as connection:
         connection.execute(SCHEMA)
         connection.execute(f"GRANT SELECT ON kinds, happy, b TO {reader}")
-        yield postgresql_database
+    yield postgresql_database
+    with psycopg.connect(plain(postgresql_database)) as connection:
         connection.execute(f"DROP OWNED BY {reader}")
 
 
@@ -344,3 +345,116 @@ def test_a_part_of_the_schema_can_be_refreshed(everything: str) -> None:
             load.switch()
     assert query(everything, "SELECT count(*) FROM a") == [(0,)]
     assert query(everything, "SELECT count(*) FROM kinds") == [(2,)]
+
+
+def end_sessions(url: str) -> None:
+    query(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+
+
+def sequence_states(url: str) -> list[Any]:
+    return query(url, "SELECT sequencename::text, last_value FROM pg_sequences ORDER BY 1")
+
+
+def test_a_death_before_the_commit_leaves_the_old(
+    everything: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(everything)
+    before = (query(everything, STATE), sequence_states(everything))
+    from schemasynth_adapters.postgresql import load
+
+    def refill_and_die(*arguments: Any) -> None:
+        refill(*arguments)
+        end_sessions(everything)
+
+    refill = load.refill
+    monkeypatch.setattr(load, "refill", refill_and_die)
+    with pytest.raises(LoadError, match="wholly old or wholly new"):
+        refresh(everything, {name: [] for name in ROWS})
+    monkeypatch.undo()
+    with PostgreSQLAdapter().target(database_url(everything)) as target:
+        assert len(target.recover()) == 1
+    assert (query(everything, STATE), sequence_states(everything)) == before
+    assert query(everything, "SELECT id FROM kinds ORDER BY id") == [(7,), (8,)]
+
+
+def test_a_death_during_the_commit_is_not_called_unchanged(
+    everything: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(plain(everything)) as connection:
+        connection.execute(
+            "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON b DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
+        )
+    from schemasynth_adapters.postgresql import load
+
+    def refill_and_defer(cursor: Any, tables: Any) -> None:
+        refill(cursor, tables)
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute("INSERT INTO b VALUES (77, 2)")
+
+    refill = load.refill
+    monkeypatch.setattr(load, "refill", refill_and_defer)
+    with pytest.raises(LoadError, match="wholly old or wholly new"):
+        refresh(everything)
+
+
+def test_a_death_after_the_commit_leaves_the_new(
+    everything: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(everything)
+    before = query(everything, STATE)
+    from schemasynth_adapters.postgresql.load import PostgreSQLLoad
+
+    def die(load: PostgreSQLLoad) -> None:
+        end_sessions(everything)
+        abort(load)
+
+    abort = PostgreSQLLoad.abort
+    monkeypatch.setattr(PostgreSQLLoad, "abort", die)
+    with PostgreSQLAdapter().target(database_url(everything)) as target:
+        schema = target.reflect(EVERY_SCHEMA)
+        with target.load(schema, "run-5") as load:
+            for table in schema:
+                load.stage(table, batches(table, []))
+            load.switch()
+    monkeypatch.undo()
+    assert query(everything, "SELECT count(*) FROM kinds") == [(0,)]
+    with PostgreSQLAdapter().target(database_url(everything)) as target:
+        assert len(target.recover()) == 1
+        assert target.recover() == ()
+    assert query(everything, STATE) == before
+
+
+def test_what_came_with_version_18(postgresql_database: str) -> None:
+    with psycopg.connect(plain(postgresql_database)) as connection:
+        if connection.info.server_version < 18_00_00:
+            pytest.skip("constraints that are not enforced exist since PostgreSQL 18")
+        connection.execute("CREATE TABLE one (id int PRIMARY KEY)")
+        connection.execute(
+            "CREATE TABLE other (n int CHECK (n > 0) NOT ENFORCED, "
+            "twice int GENERATED ALWAYS AS (n * 2) VIRTUAL, "
+            "FOREIGN KEY (n) REFERENCES one NOT ENFORCED)"
+        )
+    with PostgreSQLAdapter().target(database_url(postgresql_database)) as target:
+        schema = target.reflect()
+        other = schema.table(TableName("other"))
+        computed = other.column("twice").computed
+        assert computed is not None
+        assert not computed.stored
+        assert not other.foreign_keys[0].state.enforced
+        assert not other.checks[0].state.enforced
+        with target.load(schema, "r") as load:
+            load.stage(other, batches(other, [{"n": 5}]))
+            found = check_integrity(load, schema).violations
+            load.switch()
+        assert found == {"foreign key other(n) -> one(id)": 1}
+        assert target.reflect() == schema
+    assert query(postgresql_database, "SELECT n, twice FROM other") == [(5, 10)]

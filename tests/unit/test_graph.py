@@ -85,3 +85,24 @@ def test_gates() -> None:
     lost = np.full(100, -1)
     assert "no such parent" in score(Candidate(C, 0, A, lost), child, parent).gate
     assert score(Candidate(C, 0, C, np.zeros(100, int)), child, parent).value == 0
+
+
+def test_parents_without_children_do_not_make_a_context() -> None:
+    parent = pd.DataFrame({"a": range(1000)})
+    rows = pd.DataFrame({"k": ["x", "y"] * 500})
+    assert "3 parents with" in score(Candidate(C, 0, A, np.arange(1000) % 3), rows, parent).gate
+    assert "10 rows" in score(Candidate(C, 0, A, np.arange(10)), rows.iloc[:10], parent).gate
+
+
+def test_children_too_many_to_be_generated_together() -> None:
+    parent = pd.DataFrame({"a": range(30)})
+    child = pd.DataFrame({"k": ["x", "y"] * 30_000})
+    assert "2,000 children" in score(Candidate(C, 0, A, np.arange(60_000) % 30), child, parent).gate
+
+
+def test_a_sample_of_the_parents_is_not_the_whole() -> None:
+    parent = pd.DataFrame({"a": range(100)})
+    child = pd.DataFrame({"k": ["x", "y"] * 500})
+    found = np.where(np.arange(1000) < 300, np.arange(1000) % 100, -1)
+    assert "no such parent" in score(Candidate(C, 0, A, found), child, parent).gate
+    assert not score(Candidate(C, 0, A, found, missing=0.0), child, parent).gate

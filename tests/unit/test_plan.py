@@ -9,7 +9,7 @@ import pytest
 
 from schemasynth import api
 from schemasynth.errors import PlanError
-from schemasynth.model import SqlType, TableName, TypeFamily
+from schemasynth.model import Column, Schema, SqlType, Table, TableName, TypeFamily
 from schemasynth.plan import check_plan, read_plan, write_plan
 from schemasynth.plan.model import (
     ColumnPlan,
@@ -64,6 +64,17 @@ def test_a_good_plan_passes_and_comes_back_equal() -> None:
     assert read_plan(write_plan(PLAN)) == PLAN
 
 
+TO_ITSELF = replace(TO_PARENT, referred=CHILD.name)
+CATEGORY = {"treatment": ForeignKeyTreatment.CATEGORY}
+MATCHED = {"treatment": ForeignKeyTreatment.MATCHED}
+CONSTANT = {"treatment": ColumnTreatment.CONSTANT}
+
+
+def pattern(shape: str, check: str | None = None) -> KeyFormat:
+    kind = KeyKind.CHECKED if check else KeyKind.PATTERN
+    return KeyFormat(kind, patterns=((shape, 1.0),), check=check)
+
+
 REFUSED = [
     (edited(CHILD, foreign_keys=(TO_PARENT, TO_PARENT)), "has 2 contexts"),
     (edited(CHILD, role=Role.SUBJECT), "make it linked"),
@@ -80,6 +91,26 @@ REFUSED = [
     (edited(PARENT, role=Role.REFERENCE), "parent is copied, not generated"),
     (edited(PARENT, primary_key=("nothing",)), "nothing of a key of table parent"),
     (edited(PARENT, size=-1), "negative size"),
+    (replace(PLAN, scale=0.0), "The scale is 0.0"),
+    (keys(null_share=3.0), "null_share of 3.0"),
+    (
+        edited(CHILD, role=Role.SUBJECT, foreign_keys=(replace(TO_ITSELF, **CATEGORY),)),
+        "self-reference and can only be restored",
+    ),
+    (
+        edited(CHILD, role=Role.SUBJECT, foreign_keys=(replace(TO_ITSELF, **MATCHED),)),
+        "self-reference and can only be restored",
+    ),
+    (columns(PARENT, "name", encoding=Encoding.NUMERIC_DIGIT), "cannot be learned as TABULAR_NUM"),
+    (columns(PARENT, "id", key_format=KeyFormat(KeyKind.TEMPORAL)), "keys of kind temporal"),
+    (columns(PARENT, "id", key_format=pattern("[a-z")), "is no pattern"),
+    (columns(PARENT, "id", key_format=pattern(r"\d{8}", "es.nope")), "has no check 'es.nope'"),
+    (columns(PARENT, "id", **CONSTANT, value="1"), "unique and cannot be constant"),
+    (columns(CHILD, "parent_id", **CONSTANT, value="x"), "which its value does not read as"),
+    (
+        columns(CHILD, "parent_id", treatment=ColumnTreatment.LEARN, encoding=Encoding.CATEGORICAL),
+        "its treatment is foreign_key, not learn",
+    ),
     (edited(PARENT, name=CHILD.name), "stands twice"),
     (columns(PARENT, "name", encoding=None), "parent.name is learned and needs an encoding"),
     (columns(PARENT, "id", key_format=None), "parent.id is a key and needs a key_format"),
@@ -135,6 +166,56 @@ def test_a_broken_file_is_refused_with_the_place(old: str, new: str, message: st
     with pytest.raises(PlanError) as caught:
         read_plan(text.replace(old, new, 1))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ('treatment = "context"', 'treatment = "contex"', 'treatment = "contex"'),
+        ('role = "linked"', 'role = "subject"', "[[table]]"),
+        ('encoding = "TABULAR_CATEGORICAL"', "", 'treatment = "learn"'),
+        ("scale = 1.0", "scale = 0.0", "scale = 0.0"),
+    ],
+)
+def test_the_line_is_named(old: str, new: str, wrong: str) -> None:
+    text = write_plan(PLAN).replace(old, new, 1)
+    with pytest.raises(PlanError) as caught:
+        read_plan(text)
+    line = int(str(caught.value).split()[1])
+    assert wrong in text.splitlines()[line - 1]
+
+
+SOURCE = Schema(
+    "sqlite",
+    "live",
+    (
+        Table(PARENT.name, (Column("id", INTEGER, False), Column("name", TEXT, False))),
+        Table(
+            CHILD.name,
+            (Column("id", INTEGER, False), Column("parent_id", INTEGER), Column("name", TEXT)),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        (replace(PLAN, tables=(PARENT,)), "child is missing in the plan; give it role skip"),
+        (
+            columns(PARENT, "name", treatment=ColumnTreatment.NULL),
+            "parent.name is NOT NULL in the source",
+        ),
+        (
+            columns(CHILD, "name", treatment=ColumnTreatment.COMPUTED),
+            "the source does not compute it",
+        ),
+    ],
+)
+def test_what_the_source_does_not_allow_is_refused(plan: RefreshPlan, message: str) -> None:
+    check_plan(PLAN, SOURCE)
+    with pytest.raises(PlanError, match=message):
+        check_plan(plan, SOURCE)
 
 
 def test_a_table_unknown_to_the_source_is_refused(data: Path) -> None:

@@ -1,0 +1,137 @@
+"""Check digits and letters of new key values, by the modules of python-stdnum.
+
+Imports nothing of the package; used by key values.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, TypeAlias
+
+import numpy as np
+
+CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+PROBE = 40
+"""Texts on which the ways to complete a number are tried before all are completed."""
+GOOD = 0.9
+"""Share of the probe that direct ways must complete; search is some fifty times slower."""
+POOR = 0.05
+"""Below this share of completed texts, drawn bodies lack a structure that source values have."""
+
+_UNIONS = {"es.nif": ("es.dni", "es.nie", "es.cif")}
+"""Modules that accept the numbers of several others and compute nothing themselves."""
+Way: TypeAlias = Callable[[str], str]
+_ERRORS = (ValueError, TypeError, IndexError, KeyError, AttributeError)
+"""What the modules raise for texts they cannot judge; `ValidationError` is a ValueError."""
+
+
+def completed(texts: Sequence[str], check: str) -> list[str]:
+    """Return the texts that can be made valid, each with its check characters in place.
+
+    Args:
+        texts: drawn, of the form that valid numbers have; separators may stand in them.
+        check: module of python-stdnum, for example ``es.dni``.
+    """
+    ways = _ways(check, texts[:PROBE])
+    valid = import_module(f"stdnum.{check}").is_valid
+    done = (_completed(text, ways, valid) for text in texts)
+    return [text for text in done if text is not None]
+
+
+def recombined(source: Sequence[str], size: int, rng: np.random.Generator) -> list[str]:
+    """Return texts of which the first part is of one source value and the rest of another.
+
+    For numbers with a structure of their own, such as a date of birth: parts keep it.
+
+    Args:
+        source: valid numbers.
+        size: how many texts.
+        rng: source of randomness.
+    """
+    heads = rng.integers(0, len(source), size)
+    tails = rng.integers(0, len(source), size)
+    cuts = rng.random(size)
+    pairs = ((source[a], source[b]) for a, b in zip(heads, tails, strict=True))
+    return [
+        head[: int(cut * len(head))] + tail[int(cut * len(head)) :]
+        for (head, tail), cut in zip(pairs, cuts, strict=True)
+        if len(head) == len(tail)
+    ]
+
+
+def _ways(check: str, probe: Sequence[str]) -> list[Way]:
+    """Return the direct ways that complete nearly all of the probe between them, or search."""
+    valid = import_module(f"stdnum.{check}").is_valid
+    modules = [import_module(f"stdnum.{name}") for name in (check, *_UNIONS.get(check, ()))]
+    direct = [way for module in modules for way in _direct_ways(module)]
+    hits = {
+        way: sum(_completed(text, [way], valid) is not None for text in probe) for way in direct
+    }
+    useful = sorted((way for way in direct if hits[way]), key=lambda way: -hits[way])
+    done = sum(_completed(text, useful, valid) is not None for text in probe)
+    return useful if done >= GOOD * len(probe) else [lambda text: _searched(text, valid)]
+
+
+def _completed(text: str, ways: Sequence[Way], valid: Callable[[str], bool]) -> str | None:
+    for way in ways:
+        candidate = _applied(way, text)
+        if candidate is not None and valid(candidate):
+            return candidate
+    return None
+
+
+def _applied(way: Way, text: str) -> str | None:
+    """Complete the letters and digits of a text; separators stay where they are."""
+    places = [i for i, character in enumerate(text) if character.isalnum()]
+    try:
+        compact = way("".join(text[i] for i in places))
+    except _ERRORS:
+        return None
+    if len(compact) != len(places):
+        return None
+    characters = list(text)
+    for place, character in zip(places, compact, strict=True):
+        characters[place] = character
+    return "".join(characters)
+
+
+def _direct_ways(module: Any) -> list[Way]:
+    """Return the ways in which modules of python-stdnum compute and place check characters."""
+    ways: list[Way] = []
+    one = getattr(module, "calc_check_digit", None)
+    if one is not None:
+        ways += [
+            lambda text: text[:-1] + str(one(text[:-1])),
+            lambda text: text[:-1] + str(one(text)),
+            lambda text: str(one(text[1:])) + text[1:],
+        ]
+    two = getattr(module, "calc_check_digits", None)
+    if two is not None:
+        ways += [
+            lambda text: text[:2] + str(two(text)) + text[4:],
+            lambda text: text[:-2] + str(two(text[:-2])),
+            lambda text: text[:8] + str(two(text)) + text[10:],
+            lambda text: text[:-1] + str(two(text[:-1]))[0],
+            lambda text: text[:-1] + str(two(text[:-1]))[1],
+            lambda text: _spanish_iban(text, two),
+        ]
+    return ways
+
+
+def _spanish_iban(text: str, two: Callable[[str], str]) -> str:
+    """Complete an IBAN that holds a Spanish account, which has check digits of its own."""
+    from stdnum.es import ccc
+
+    account = text[:12] + str(ccc.calc_check_digits(text[4:])) + text[14:]
+    return account[:2] + str(two(account)) + account[4:]
+
+
+def _searched(text: str, valid: Callable[[str], bool]) -> str:
+    """Try every last character, then every number after two letters."""
+    candidates = itertools.chain(
+        (text[:-1] + character for character in CHARACTERS),
+        (f"{text[:2]}{number:02d}{text[4:]}" for number in range(100)),
+    )
+    return next(filter(valid, candidates), text)

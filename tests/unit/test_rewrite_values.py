@@ -1,0 +1,127 @@
+"""New key values: as many as asked, distinct, none of the source, in its form."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from stdnum import ean, iban, isbn, luhn
+from stdnum.es import ccc, cif, dni, nie
+from stdnum.fr import nir
+from stdnum.it import codicefiscale
+
+from schemasynth.model import SqlType, TypeFamily
+from schemasynth.plan.keyformat import learn_key_format
+from schemasynth.plan.model import KeyKind
+from schemasynth.rewrite.checks import completed, recombined
+from schemasynth.rewrite.values import Exhausted, new_values
+
+TEXT = SqlType("VARCHAR(40)", TypeFamily.TEXT, length=40)
+SMALL = SqlType("SMALLINT", TypeFamily.INTEGER)
+
+
+def spanish_iban(number: int) -> str:
+    office, account = f"2100{number % 10_000:04d}", f"{number:010d}"
+    text = f"ES00{office}{ccc.calc_check_digits(office + '00' + account)}{account}"
+    return f"ES{iban.calc_check_digits(text)}{text[4:]}"
+
+
+def german_iban(number: int) -> str:
+    text = f"DE00{number:018d}"
+    return f"DE{iban.calc_check_digits(text)}{text[4:]}"
+
+
+def french_person(number: int) -> str:
+    text = f"1{50 + number % 50:02d}{1 + number % 12:02d}75{number % 1000:03d}{number % 997:03d}"
+    return text + str(nir.calc_check_digits(text))
+
+
+def italian_person(number: int) -> str:
+    letters = "BCDFGLMNPRST"
+    name = "".join(letters[(number // 12**i) % 12] for i in range(6))
+    text = f"{name}{50 + number % 50:02d}{'ABCDEHLMPRST'[number % 12]}{1 + number % 28:02d}H501"
+    return text + str(codicefiscale.calc_check_digit(text))
+
+
+NUMBERS = [n * 7_919 for n in range(1, 301)]
+CHECKED = {
+    "es.dni": [f"{n:08d}{dni.calc_check_digit(f'{n:08d}')}" for n in NUMBERS],
+    "es.nie": [f"X{n:07d}{nie.calc_check_digit(f'X{n:07d}')}" for n in NUMBERS],
+    "es.cif": [f"A58{n:05d}{cif.calc_check_digits(f'A58{n:05d}')[0]}" for n in range(300)],
+    "es.ccc": [spanish_iban(n)[4:] for n in NUMBERS],
+    "iban": [spanish_iban(n) for n in NUMBERS],
+    "ean": [f"84{n:010d}{ean.calc_check_digit(f'84{n:010d}')}" for n in NUMBERS],
+    "luhn": [f"{n:09d}{luhn.calc_check_digit(f'{n:09d}')}" for n in NUMBERS],
+    "isbn": [isbn.format(f"978{n:09d}{ean.calc_check_digit(f'978{n:09d}')}") for n in NUMBERS],
+    "fr.nir": [french_person(n) for n in NUMBERS],
+    "it.codicefiscale": [italian_person(n) for n in NUMBERS],
+}
+
+
+@pytest.mark.parametrize("check", CHECKED)
+def test_checked_numbers_are_valid_new_and_distinct(check: str) -> None:
+    source = list(dict.fromkeys(CHECKED[check]))
+    assert all(map(import_module(f"stdnum.{check}").is_valid, source))
+    learned = learn_key_format(pa.array(source))
+    assert learned.kind is KeyKind.CHECKED
+    module = import_module(f"stdnum.{learned.check}")
+    made = new_values(learned, TEXT, pa.array(source), 500, np.random.default_rng(1)).to_pylist()
+    assert len(set(made)) == 500
+    assert not set(made) & set(source)
+    assert all(map(module.is_valid, made))
+
+
+def test_german_accounts_are_completed() -> None:
+    broken = [f"DE00{german_iban(n)[4:]}" for n in NUMBERS]
+    assert completed(broken, "iban") == [german_iban(n) for n in NUMBERS]
+
+
+def test_separators_stay_where_they_are() -> None:
+    assert completed(["12345678-A"], "es.dni") == ["12345678-Z"]
+
+
+def test_recombined_texts_keep_the_place_of_each_part() -> None:
+    made = recombined(["aaaa", "bbbb", "cc"], 200, np.random.default_rng(1))
+    assert {len(text) for text in made} == {2, 4}
+    assert "aabb" in made
+    assert not any("ba" in text and "ab" in text for text in made)
+
+
+def test_texts_differ_by_more_than_case_from_those_of_the_source() -> None:
+    source = pa.array(["ab", "CD", "ef"])
+    learned = learn_key_format(source)
+    made = new_values(learned, TEXT, source, 500, np.random.default_rng(2)).to_pylist()
+    folded = {text.lower() for text in made}
+    assert len(folded) == 500
+    assert not folded & {"ab", "cd", "ef"}
+
+
+def test_uuids_have_their_version_and_variant() -> None:
+    source = pa.array([f"{n:08X}-1111-7111-8111-111111111111" for n in range(50)])
+    learned = learn_key_format(source)
+    made = new_values(learned, TEXT, source, 300, np.random.default_rng(3)).to_pylist()
+    assert len(set(made)) == 300
+    assert all(text == text.upper() and len(text) == 36 for text in made)
+    assert {text[14] for text in made} == {"7"}
+    assert {text[19] for text in made} <= set("89AB")
+
+
+def test_a_sequence_goes_on_and_sparse_numbers_fill_gaps() -> None:
+    rng = np.random.default_rng(4)
+    dense = pa.array(range(1, 101))
+    made = new_values(learn_key_format(dense), SMALL, dense, 3, rng)
+    assert made.to_pylist() == [101, 102, 103]
+    sparse = pa.array(range(10_000, 30_000, 500))
+    new = new_values(learn_key_format(sparse), SMALL, sparse, 200, rng).to_pylist()
+    assert len(set(new)) == 200
+    assert not set(new) & set(sparse.to_pylist())
+    assert max(new) <= 32_767
+
+
+def test_a_full_type_is_refused() -> None:
+    source = pa.array(range(100))
+    tiny = SqlType("TINYINT", TypeFamily.INTEGER)
+    with pytest.raises(Exhausted):
+        new_values(learn_key_format(source), tiny, source, 100, np.random.default_rng(5))
