@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
 
 from schemasynth.adapter import Marker
-from schemasynth.errors import AdapterError, DriverMissing
+from schemasynth.errors import AdapterError, AdapterNotFound, DriverMissing, ReflectionError
 from schemasynth.model import Table
 from schemasynth.settings import shown
 
@@ -37,22 +38,35 @@ MARKER_TABLE = sa.Table(
 )
 
 
+_EXTRAS = {
+    "databricks": "spark",
+    "mariadb": "mysql",
+    "mssql": "mssql",
+    "mysql": "mysql",
+    "snowflake": "snowflake",
+}
+"""The extra of this package that brings a backend's driver or dialect."""
+
+
 def new_engine(url: sa.URL, **options: Any) -> sa.Engine:
     """Create an engine without connecting.
 
     Raises:
-        DriverMissing: the driver or dialect is not installed; names the extra.
+        DriverMissing: the driver or dialect is not installed; names the extra, if it has one.
+        AdapterNotFound: nothing known brings the dialect.
     """
+    extra = _EXTRAS.get(url.get_backend_name())
+    cure = f"install it with `pip install 'schemasynth[{extra}]'`." if extra else "install it."
     try:
         return sa.create_engine(url, **options)
     except ModuleNotFoundError as error:
-        backend = url.get_backend_name()
         raise DriverMissing(
-            f"{backend} needs the Python module {error.name!r}: "
-            f"install it with `pip install 'schemasynth[{backend}]'`."
+            f"{url.get_backend_name()} needs the Python module {error.name!r}: {cure}"
         ) from error
     except sa.exc.NoSuchModuleError as error:
-        raise DriverMissing(
+        if extra:
+            raise DriverMissing(f"The dialect {url.drivername!r} is missing: {cure}") from error
+        raise AdapterNotFound(
             f"SQLAlchemy knows no dialect {url.drivername!r}; install the package that brings it."
         ) from error
 
@@ -61,7 +75,10 @@ def first_line(error: Exception, url: sa.URL) -> str:
     """Return what a driver said, in one line, without the password."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     line = lines[0] if lines else type(error).__name__
-    return line.replace(url.password, "***") if isinstance(url.password, str) else line
+    password = str(url.password or "")
+    for spelling in {password, quote(password, safe=""), quote_plus(password)} - {""}:
+        line = line.replace(spelling, "***")
+    return line
 
 
 @contextmanager
@@ -75,6 +92,21 @@ def connecting(url: sa.URL) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         raise AdapterError(f"Cannot connect to {shown(url)}: {first_line(error, url)}") from None
+
+
+@contextmanager
+def reflecting(url: sa.URL) -> Iterator[None]:
+    """Turn failures to read the catalogue into one clear line.
+
+    Raises:
+        ReflectionError: the database refused, or its catalogue is damaged.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise ReflectionError(
+            f"The catalogue of {shown(url)} cannot be read: {first_line(error, url)}"
+        ) from None
 
 
 class SqlRelations:

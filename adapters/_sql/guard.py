@@ -6,6 +6,7 @@ One of several layers; imported by the adapters of single databases only.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,40 +14,41 @@ import sqlalchemy as sa
 from schemasynth.errors import SafetyError
 
 _READS = frozenset({"SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW", "PRAGMA", "DESCRIBE", "TABLE"})
-_WRITES = frozenset(
+_CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
+"""What can follow a WITH clause or stand in one; elsewhere the words are functions or columns."""
+_EXPLAINED = _CHANGES | {"CREATE", "EXECUTE", "DECLARE", "REFRESH", "CALL"}
+"""What EXPLAIN ANALYZE would run."""
+_LOCKS = frozenset(
+    {("FOR", "UPDATE"), ("FOR", "SHARE"), ("FOR", "NO"), ("FOR", "KEY"), ("IN", "SHARE")}
+)
+"""Beginnings of FOR UPDATE, FOR NO KEY UPDATE, LOCK IN SHARE MODE, …"""
+READ_PRAGMAS = frozenset(
     {
-        "INSERT",
-        "UPDATE",
-        "DELETE",
-        "MERGE",
-        "REPLACE",
-        "TRUNCATE",
-        "CREATE",
-        "ALTER",
-        "DROP",
-        "GRANT",
-        "REVOKE",
-        "CALL",
-        "EXEC",
-        "EXECUTE",
-        "DO",
-        "LOAD",
-        "IMPORT",
-        "ATTACH",
-        "DETACH",
-        "VACUUM",
-        "REINDEX",
-        "LOCK",
-        "INTO",
+        "table_info",
+        "table_xinfo",
+        "table_list",
+        "index_list",
+        "index_info",
+        "index_xinfo",
+        "foreign_key_list",
+        "foreign_key_check",
+        "database_list",
+        "query_only",
+        "read_uncommitted",
     }
 )
-"""`INTO` stops SELECT … INTO; the others stop data-modifying WITH clauses."""
+"""SQLite's pragmas that a source needs."""
+SETTING_PRAGMAS = frozenset({"query_only", "read_uncommitted"})
+"""Pragmas whose argument is a new value, not the name of what is read."""
+_PRAGMA = re.compile(r"""\s*PRAGMA\s+(?:(?:\w+|"[^"]*")\s*\.\s*)?(\w+)\s*(\(?)""", re.IGNORECASE)
+_EXECUTED_COMMENT = "/*!"
+"""MySQL runs what stands in such a comment."""
 _TOKEN = re.compile(
     r"""
     '(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\]   # literals, quoted names
   | --[^\n]* | /\*.*?\*/                                            # comments
   | (?P<dollar>\$[A-Za-z_]*\$).*?(?P=dollar)                        # PostgreSQL literals
-  | (?P<word>[A-Za-z_][A-Za-z0-9_$]*) | (?P<semicolon>;)
+  | (?P<word>[A-Za-z_][A-Za-z0-9_$]*) | (?P<mark>[;()])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -58,16 +60,38 @@ def is_read(statement: str) -> bool:
     Args:
         statement: one SQL statement; names and literals in quotes are not looked into.
     """
-    tokens = [m for m in _TOKEN.finditer(statement) if m.group("word") or m.group("semicolon")]
-    words = [m.group("word").upper() for m in tokens if m.group("word")]
-    if not words or words[0] not in _READS:
+    found = [m.group() for m in _TOKEN.finditer(statement) if m.group("word") or m.group("mark")]
+    tokens = [text.upper() for text in found]
+    words = [text for text in tokens if text not in (";", "(", ")")]
+    if not words or words[0] not in _READS or _EXECUTED_COMMENT in statement:
         return False
-    ended = next((i for i, m in enumerate(tokens) if m.group("semicolon")), len(tokens))
-    if any(m.group("word") for m in tokens[ended:]):
+    if ";" in tokens and tokens.index(";") < len(tokens) - 1:
         return False
     if words[0] == "PRAGMA":
-        return "=" not in statement
-    return not (_WRITES.intersection(words) or "FOR UPDATE" in " ".join(words))
+        return _reads_pragma(statement)
+    if words[0] == "EXPLAIN" and _EXPLAINED.intersection(words):
+        return False
+    return not ("INTO" in words or _LOCKS.intersection(pairwise(words)) or _changes(tokens))
+
+
+def _reads_pragma(statement: str) -> bool:
+    match = _PRAGMA.match(statement)
+    if match is None or "=" in statement:
+        return False
+    name, argument = match.group(1).lower(), match.group(2)
+    return name in READ_PRAGMAS and not (argument and name in SETTING_PRAGMAS)
+
+
+def _changes(tokens: list[str]) -> bool:
+    """Tell whether a change stands where a statement begins: after a WITH clause, or in one."""
+    clause = tokens[0] == "WITH"
+    for i, token in enumerate(tokens):
+        if token not in _CHANGES:
+            continue
+        before = tokens[max(i - 2, 0) : i]
+        if before[-2:] in (["AS", "("], ["MATERIALIZED", "("]) or (clause and before[-1:] == [")"]):
+            return True
+    return False
 
 
 def only_reads(engine: sa.Engine) -> None:

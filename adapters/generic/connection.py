@@ -19,11 +19,11 @@ from schemasynth.adapter import (
     SourceConnection,
     TargetConnection,
 )
-from schemasynth.errors import LoadError
+from schemasynth.errors import AdapterError, LoadError
 from schemasynth.model import Schema, Table, arrow_type
 from schemasynth.settings import shown
 
-from .._sql.connection import SqlMarker, SqlRelations
+from .._sql.connection import SqlMarker, SqlRelations, reflecting
 from .reflect import Types, reflect
 
 
@@ -40,7 +40,6 @@ class _GenericConnection(SqlRelations):
     def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
         self.url = url
         self.connection = engine.connect()
-
         self._types: Types = {}
 
     def close(self) -> None:
@@ -49,7 +48,8 @@ class _GenericConnection(SqlRelations):
 
     def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
         """Read the catalogue."""
-        schema, types = reflect(self.connection, selection)
+        with reflecting(self.url):
+            schema, types = reflect(self.connection, selection)
         self._types |= types
         return schema
 
@@ -86,15 +86,32 @@ class GenericSource(_GenericConnection, SourceConnection):
         schema = pa.schema([known.field(name) for name in names])
         relation = self.relation(table)
         statement = sa.select(*(relation.c[name] for name in names)).limit(limit)
-        rows = self.connection.execution_options(stream_results=True).execute(statement)
-        empty = True
-        for part in rows.partitions(chunk_rows):
-            empty = False
-            columns_of = zip(zip(*part, strict=True), schema, strict=True)
-            arrays = [_array(values, field.type) for values, field in columns_of]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-        if empty:
-            yield pa.RecordBatch.from_pylist([], schema=schema)
+        try:
+            rows = self.connection.execution_options(stream_results=True).execute(statement)
+            empty = True
+            for part in rows.partitions(chunk_rows):
+                empty = False
+                columns_of = zip(zip(*part, strict=True), schema, strict=True)
+                arrays = [self._array(table, values, field) for values, field in columns_of]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            if empty:
+                yield pa.RecordBatch.from_pylist([], schema=schema)
+        except sa.exc.DBAPIError as error:
+            raise self.refused(error) from None
+        except (ValueError, TypeError, OverflowError) as error:
+            raise AdapterError(
+                f"Table {table.name} of {shown(self.url)} holds values that are not of their "
+                f"column's declared type ({type(error).__name__}); leave it out with --exclude."
+            ) from None
+
+    def _array(self, table: Table, values: Sequence[Any], field: pa.Field[Any]) -> pa.Array[Any]:
+        try:
+            return _array(values, field.type)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            raise AdapterError(
+                f"Column {table.name}.{field.name} of {shown(self.url)} holds values that are not "
+                f"{field.type}, as declared; leave the table out with --exclude."
+            ) from None
 
     def write_privileges(self) -> tuple[str, ...]:
         """Return that nothing is known: SQL has no common way to ask."""
@@ -104,7 +121,7 @@ class GenericSource(_GenericConnection, SourceConnection):
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
     if pa.types.is_string(kind):
         return pa.array([None if v is None else str(v) for v in values], kind)
-    return pa.array(values, from_pandas=True).cast(kind)
+    return pa.array(values).cast(kind)
 
 
 class GenericTarget(_GenericConnection, SqlMarker, TargetConnection):

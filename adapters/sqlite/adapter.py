@@ -16,7 +16,7 @@ from schemasynth.adapter import Adapter, Capabilities, SourceConnection, TargetC
 from schemasynth.errors import AdapterError
 
 from .._sql.connection import connecting, new_engine
-from .._sql.guard import only_reads
+from .._sql.guard import READ_PRAGMAS, SETTING_PRAGMAS, only_reads
 from .connection import SQLiteSource, SQLiteTarget
 
 BUSY_SECONDS = 10.0
@@ -24,22 +24,13 @@ BUSY_SECONDS = 10.0
 _READ_ACTIONS = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 )
-_READ_PRAGMAS = frozenset(
-    {
-        "table_info",
-        "table_xinfo",
-        "index_list",
-        "index_info",
-        "index_xinfo",
-        "foreign_key_list",
-        "foreign_key_check",
-        "database_list",
-        "query_only",
-        "read_uncommitted",
-    }
+_WAL_VERSION_OFFSET = 18
+"""Byte of the header that is 2 for a WAL database (sqlite.org/fileformat2.html, §1.3.3)."""
+_WAL_VERSION = 2
+_UNFINISHED = (
+    "a transaction was left unfinished and must be rolled back first: open the file once with the "
+    "program that writes it"
 )
-_SETTING_PRAGMAS = frozenset({"query_only", "read_uncommitted"})
-"""Pragmas whose argument is a new value, not the name of what is read."""
 
 
 class SQLiteAdapter(Adapter):
@@ -64,7 +55,7 @@ class SQLiteAdapter(Adapter):
     )
 
     def source(self, url: sa.URL) -> SourceConnection:
-        """Open a file for reading; creates nothing, not even beside it."""
+        """Open a file for reading; SQLite puts beside one in WAL mode the files it locks by."""
         path = existing_file(url)
         engine = new_engine(url, creator=_reader(path), poolclass=sa.NullPool)
         only_reads(engine)
@@ -101,11 +92,27 @@ def _reader(path: Path) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
         try:
             return _checked(_uri(path, "mode=ro"))
-        except sqlite3.OperationalError:
-            # A WAL database in a folder that cannot be written needs no lock to be read.
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+                raise sqlite3.OperationalError(_UNFINISHED) from None
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or not _resting_wal(path):
+                raise
             return _checked(_uri(path, "mode=ro&immutable=1"))
 
     return connect
+
+
+def _resting_wal(path: Path) -> bool:
+    """Tell whether a WAL database has all its content in the file.
+
+    In a folder that cannot be written SQLite cannot lock such a database, and nobody can change
+    it: only then may locks be ignored. A lock held or a journal to be rolled back is no such case.
+    """
+    log = path.with_name(path.name + "-wal")
+    with path.open("rb") as file:
+        header = file.read(_WAL_VERSION_OFFSET + 1)
+    resting = not log.exists() or log.stat().st_size == 0
+    return header[_WAL_VERSION_OFFSET:] == bytes([_WAL_VERSION]) and resting
 
 
 def _checked(uri: str) -> sqlite3.Connection:
@@ -128,8 +135,8 @@ def _text(value: bytes) -> str:
 def _authorise(action: int, first: str | None, second: str | None, *_: str | None) -> int:
     if action in _READ_ACTIONS:
         return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_PRAGMA and first in _READ_PRAGMAS:
-        changes = first in _SETTING_PRAGMAS and second is not None
+    if action == sqlite3.SQLITE_PRAGMA and first in READ_PRAGMAS:
+        changes = first in SETTING_PRAGMAS and second is not None
         return sqlite3.SQLITE_DENY if changes else sqlite3.SQLITE_OK
     if action == sqlite3.SQLITE_TRANSACTION:
         return sqlite3.SQLITE_OK

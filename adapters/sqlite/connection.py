@@ -6,6 +6,7 @@ Imported by the SQLite adapter only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ from schemasynth.adapter import (
 )
 from schemasynth.model import Schema, Table, TableName
 
-from .._sql.connection import SqlMarker, SqlRelations
+from .._sql.connection import SqlMarker, SqlRelations, reflecting
 from .load import SQLiteLoad, leftovers
 from .reflect import reflect
 from .values import contents_statements, fitting_type, read_contents, to_arrow
@@ -32,6 +33,7 @@ class _SQLiteConnection(SqlRelations):
 
     def __init__(self, url: sa.URL, path: Path, engine: sa.Engine) -> None:
         self.url, self.path = url, path
+        self._engine = engine
         self.connection = engine.connect()
 
     def close(self) -> None:
@@ -40,7 +42,8 @@ class _SQLiteConnection(SqlRelations):
 
     def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
         """Read the catalogue."""
-        return reflect(self.connection, selection)
+        with reflecting(self.url):
+            return reflect(self.connection, selection)
 
     def identity(self) -> DatabaseIdentity:
         """Return device and inode, which no spelling of the path changes."""
@@ -106,7 +109,16 @@ class SQLiteTarget(_SQLiteConnection, SqlMarker, TargetConnection):
     def load(self, schema: Schema, run_id: str) -> Load:
         """Stage into a copy of the file."""
         self.connection.rollback()
-        return SQLiteLoad(self.url, self.path, schema, run_id)
+        return SQLiteLoad(self.url, self.path, schema, run_id, self._suspended)
+
+    @contextmanager
+    def _suspended(self) -> Iterator[None]:
+        """Close the connection and open it anew: on the new file after a switch."""
+        self.connection.close()
+        try:
+            yield
+        finally:
+            self.connection = self._engine.connect()
 
     def recover(self) -> Sequence[str]:
         """Remove copies that an interrupted load left beside the file."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 _TOKEN = re.compile(
     r"""
@@ -70,6 +71,7 @@ class TableText:
     foreign_keys: tuple[ForeignKeyClause, ...] = ()
     keys: tuple[KeyClause, ...] = ()
     autoincrement: str | None = None
+    without_rowid: bool = False
 
 
 def read_ddl(sql: str) -> TableText:
@@ -91,11 +93,19 @@ def read_ddl(sql: str) -> TableText:
             keys += _table_key(clause)
             continue
         column = identifier(clause[0].text)
+        keys += _column_keys(clause, column)
         if expression := _computed(sql, clause):
             computed.append((column, expression))
         if any(token.keyword == "AUTOINCREMENT" for token in clause):
             autoincrement = column
-    return TableText(tuple(checks), tuple(computed), tuple(foreign), tuple(keys), autoincrement)
+    return TableText(
+        tuple(checks),
+        tuple(computed),
+        tuple(foreign),
+        tuple(keys),
+        autoincrement,
+        _without_rowid(sql),
+    )
 
 
 def identifier(text: str) -> str:
@@ -183,6 +193,42 @@ def _foreign_keys(clause: list[_Token]) -> Iterator[ForeignKeyClause]:
             yield ForeignKeyClause(
                 _name_before(clause, head), deferrable, deferrable and "DEFERRED" in rest
             )
+
+
+def index_condition(sql: str) -> str | None:
+    """Return the condition of a partial index.
+
+    Args:
+        sql: the text of its CREATE INDEX.
+    """
+    for _, token in _top(list(_tokens(sql))):
+        if token.keyword == "WHERE":
+            return sql[token.end :].strip()
+    return None
+
+
+def virtual_module(sql: str) -> str | None:
+    """Return the module of a virtual table in lower case, None for any other table.
+
+    Args:
+        sql: the text of its CREATE TABLE or CREATE VIRTUAL TABLE.
+    """
+    tokens = list(_tokens(sql))
+    if [token.keyword for token in tokens[:2]] != ["CREATE", "VIRTUAL"]:
+        return None
+    using = next((i for i, token in enumerate(tokens) if token.keyword == "USING"), 0)
+    return identifier(tokens[using + 1].text).lower()
+
+
+def _without_rowid(sql: str) -> bool:
+    words = [token.keyword for _, token in _top(list(_tokens(sql)))]
+    return ("WITHOUT", "ROWID") in pairwise(words)
+
+
+def _column_keys(clause: list[_Token], column: str) -> Iterator[KeyClause]:
+    for i, token in _top(clause):
+        if i and token.keyword in ("PRIMARY", "UNIQUE"):
+            yield KeyClause(token.keyword, _name_before(clause, i), (column,))
 
 
 def _before(words: list[str], word: str) -> list[str]:

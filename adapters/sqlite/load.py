@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -21,6 +23,8 @@ from schemasynth.model import Schema, Table
 from .._sql.connection import SqlRelations, new_engine
 from .values import from_arrow
 
+BUSY_SECONDS = 10.0
+"""How long the switch waits for another connection's lock."""
 STAGED_SUFFIX = ".schemasynth-staged"
 """Copies are called ``NAME.RUN.schemasynth-staged`` beside the target, so a rename is atomic."""
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -36,19 +40,39 @@ def leftovers(target: Path) -> Iterator[Path]:
 class SQLiteLoad(SqlRelations, Load):
     """A copy of the target in which tables are refilled."""
 
-    def __init__(self, url: sa.URL, target: Path, schema: Schema, run_id: str) -> None:
-        """Copy the target and empty the tables of the load."""
+    def __init__(
+        self,
+        url: sa.URL,
+        target: Path,
+        schema: Schema,
+        run_id: str,
+        suspended: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Copy the target and empty the tables of the load.
+
+        Args:
+            url: of the target, for messages.
+            target: its file.
+            schema: the tables that will be filled.
+            run_id: names the copy.
+            suspended: within it, the caller's own connection to the target is closed.
+        """
         self.url, self.target, self.schema = url, target, schema
         self.staged = target.with_name(f"{target.name}.{run_id}{STAGED_SUFFIX}")
+        self._suspended = suspended
         self._switched = False
         try:
-            _copy(target, self.staged)
+            self._old, self._version = _copy(target, self.staged)
+        except (sqlite3.Error, OSError) as error:
+            raise LoadError(f"{target} cannot be staged: {_kind(error)}.") from None
+        try:
             engine = new_engine(
                 sa.URL.create("sqlite", database=str(self.staged)), poolclass=sa.NullPool
             )
             self.connection = engine.connect()
             self._empty_tables()
         except (sqlite3.Error, sa.exc.DBAPIError, OSError) as error:
+            self._old.close()
             self._remove()
             raise LoadError(f"{target} cannot be staged: {_kind(error)}.") from None
 
@@ -62,9 +86,9 @@ class SQLiteLoad(SqlRelations, Load):
                 "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
             )
         ]
-        quote = self.dialect.identifier_preparer.quote_identifier
+        quoted = self.dialect.identifier_preparer.quote_identifier
         for name, _ in self._triggers:
-            self.connection.exec_driver_sql(f"DROP TRIGGER {quote(name)}")
+            self.connection.exec_driver_sql(f"DROP TRIGGER {quoted(name)}")
         for table in self.schema:
             self.connection.execute(sa.delete(self.relation(table)))
         self.connection.commit()
@@ -102,36 +126,42 @@ class SQLiteLoad(SqlRelations, Load):
             self.connection.exec_driver_sql(statement, rows)
 
     def switch(self) -> None:
-        """Restore triggers, set sequences, and rename the copy over the target."""
+        """Restore triggers and rename the copy over the target.
+
+        AUTOINCREMENT needs no help: SQLite raises a table's sequence with each larger key.
+        """
         try:
             for _, sql in self._triggers:
                 self.connection.exec_driver_sql(sql)
             self.connection.commit()
             self.connection.close()
-            self._replace()
+            with self._suspended():
+                self._replace()
         except (sqlite3.Error, sa.exc.DBAPIError, OSError) as error:
             raise LoadError(f"{self.target} was not switched: {_kind(error)}.") from None
-        self._switched = True
 
     def _replace(self) -> None:
-        old = sqlite3.connect(self.target, timeout=10.0, isolation_level=None)
-        try:
-            journal = old.execute("PRAGMA journal_mode").fetchone()[0]
-            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            old.execute("BEGIN EXCLUSIVE")
+        with _alone(self._old) as journal:
+            if _data_version(self._old) != self._version:
+                raise LoadError(
+                    f"{self.target} was not switched: another connection changed it while the "
+                    "load ran, and its changes would be lost. Stop what writes to it and refresh "
+                    "again."
+                )
             if journal == "wal":
                 _set_wal(self.staged)
             _sync(self.staged)
             shutil.copymode(self.target, self.staged)
             _copy_owner(self.target, self.staged)
             self.staged.replace(self.target)
+            self._switched = True
             _sync(self.target.parent)
-        finally:
-            old.close()
+        self._old.close()
 
     def abort(self) -> None:
         """Remove the copy."""
         self.connection.close()
+        self._old.close()
         if not self._switched:
             self._remove()
 
@@ -140,22 +170,54 @@ class SQLiteLoad(SqlRelations, Load):
             Path(f"{self.staged}{suffix}").unlink(missing_ok=True)
 
 
-def _copy(source: Path, target: Path) -> None:
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    old, new = sqlite3.connect(source), sqlite3.connect(target)
+def _copy(source: Path, target: Path) -> tuple[sqlite3.Connection, int]:
+    """Copy a database; return the connection to the source and its version as copied."""
+    old = sqlite3.connect(
+        f"file:{quote(str(source))}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+    )
     try:
-        old.backup(new)
-    finally:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        version = _data_version(old)
+        with closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+    except BaseException as error:
         old.close()
-        new.close()
+        if not isinstance(error, FileExistsError):
+            target.unlink(missing_ok=True)
+        raise
+    return old, version
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    """Return a number that changes when another connection commits."""
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
+
+
+@contextmanager
+def _alone(connection: sqlite3.Connection) -> Iterator[str]:
+    """Lock a database against everybody; gives the journal mode it had.
+
+    A log left beside the file would be replayed into the file that takes its place. So a WAL
+    database leaves that mode first, which SQLite allows only where no other connection is open.
+    """
+    journal: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    if journal == "wal":
+        connection.execute("PRAGMA journal_mode = DELETE")
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield journal
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if journal == "wal":
+            connection.execute("PRAGMA journal_mode = WAL")
+        raise
 
 
 def _set_wal(path: Path) -> None:
-    connection = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-    finally:
-        connection.close()
 
 
 def _sync(path: Path) -> None:

@@ -30,14 +30,25 @@ from schemasynth.model import (
 
 from .._sql.connection import OWN_PREFIX
 from .._sql.types import named_type
-from .ddl import ForeignKeyClause, TableText, read_ddl
+from .ddl import ForeignKeyClause, TableText, index_condition, read_ddl, virtual_module
 
 _TABLES = """
 SELECT name, sql FROM sqlite_master
-WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-  AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name
+WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name
 """
-_OF_TABLES = "FROM sqlite_master m JOIN {} x WHERE m.type = 'table' AND m.sql IS NOT NULL ORDER BY "
+_REAL = "WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' "
+"""A pragma on a virtual table would load its module, which a source may not."""
+_SHADOWS = {
+    "fts3": ("content", "segments", "segdir", "docsize", "stat"),
+    "fts4": ("content", "segments", "segdir", "docsize", "stat"),
+    "fts5": ("data", "idx", "content", "docsize", "config"),
+    "rtree": ("node", "rowid", "parent"),
+    "rtree_i32": ("node", "rowid", "parent"),
+    "geopoly": ("node", "rowid", "parent"),
+}
+"""Endings of the tables in which SQLite's own modules keep a virtual table (sqlite.org/vtab.html,
+§2.14)."""
+_OF_TABLES = "FROM sqlite_master m JOIN {} x " + _REAL + "ORDER BY "
 _COLUMNS = (
     'SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden '
     + _OF_TABLES.format("pragma_table_xinfo(m.name)")
@@ -48,12 +59,15 @@ _FOREIGN_KEYS = (
     + _OF_TABLES.format("pragma_foreign_key_list(m.name)")
     + "m.name, x.id DESC, x.seq"
 )
-_INDEXES = """
+_INDEXES = (
+    """
 SELECT m.name, l.name, l."unique", l.origin, l.partial, x.name, i.sql
 FROM sqlite_master m JOIN pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x
   LEFT JOIN sqlite_master i ON i.type = 'index' AND i.name = l.name
-WHERE m.type = 'table' AND m.sql IS NOT NULL AND x.key ORDER BY m.name, l.seq DESC, x.seqno
 """
+    + _REAL
+    + "AND x.key ORDER BY m.name, l.seq DESC, x.seqno"
+)
 _HIDDEN_COMPUTED = {2: False, 3: True}
 """`hidden` of pragma table_xinfo: 2 is a VIRTUAL, 3 a STORED generated column."""
 _HIDDEN_OF_VIRTUAL_TABLE = 1
@@ -71,8 +85,8 @@ def reflect(connection: sa.Connection, selection: Selection) -> Schema:
     if other:
         raise ReflectionError(f"SQLite has no schema {', '.join(sorted(other))}; only main.")
     texts = {
-        str(name): str(sql)
-        for name, sql in connection.exec_driver_sql(_TABLES)
+        name: sql
+        for name, sql in _real_tables(connection)
         if not name.startswith(OWN_PREFIX) and selection.selects(TableName(name))
     }
     columns = _by_table(connection, _COLUMNS)
@@ -86,6 +100,18 @@ def reflect(connection: sa.Connection, selection: Selection) -> Schema:
         for name, sql in texts.items()
     ]
     return Schema("sqlite", _database_name(connection), tuple(tables))
+
+
+def _real_tables(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Return name and text of each table that is neither virtual nor the shadow of one."""
+    found = [(str(name), str(sql)) for name, sql in connection.exec_driver_sql(_TABLES)]
+    modules = {name: virtual_module(sql) for name, sql in found}
+    shadows = {
+        f"{name}_{ending}"
+        for name, module in modules.items()
+        for ending in _SHADOWS.get(module or "", ())
+    }
+    return [(name, sql) for name, sql in found if modules[name] is None and name not in shadows]
 
 
 def _database_name(connection: sa.Connection) -> str:
@@ -138,7 +164,8 @@ class _Reader:
 
     def _column(self, row: Row) -> Column:
         name, declared, not_null, default, position, hidden = row
-        rowid = self.primary == (name,) and declared.upper() == "INTEGER"
+        alone = self.primary == (name,) and not self.text.without_rowid
+        rowid = alone and declared.upper() == "INTEGER"
         computed = dict(self.text.computed).get(name, "")
         return Column(
             name=name,
@@ -179,7 +206,7 @@ class _Reader:
             _, unique, origin, partial, _, sql = rows[0]
             if origin != "c":
                 continue
-            where = _where(sql) if partial else None
+            where = index_condition(sql or "") if partial else None
             yield Index(name, tuple(row[4] for row in rows), bool(unique), where)
 
     def _foreign_keys(self, parents: dict[str, tuple[str, list[Row]]]) -> Iterable[ForeignKey]:
@@ -193,12 +220,15 @@ class _Reader:
             target, columns_there = parents.get(referred.casefold(), (referred, []))
             clause = clauses[i] if known else ForeignKeyClause(None, False, False)
             named = tuple(row[3] for row in rows)
+            referred_columns = (
+                _primary_columns(columns_there) if None in named else _spelled(named, columns_there)
+            )
+            if len(referred_columns) != len(rows):
+                continue  # it names no columns and its table is missing or has another key
             yield ForeignKey(
                 columns=_spelled(tuple(row[2] for row in rows), self.columns),
                 referred=TableName(target),
-                referred_columns=_primary_columns(columns_there)
-                if None in named
-                else _spelled(named, columns_there),
+                referred_columns=referred_columns,
                 name=clause.name,
                 on_delete=_action(on_delete),
                 on_update=_action(on_update),
@@ -216,8 +246,3 @@ def _spelled(columns: tuple[str, ...], rows: list[Row]) -> tuple[str, ...]:
 
 def _action(action: str) -> str | None:
     return None if action == "NO ACTION" else action
-
-
-def _where(sql: str | None) -> str | None:
-    head, found, condition = (sql or "").rpartition(" WHERE ")
-    return condition.strip() if found and head else None

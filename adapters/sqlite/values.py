@@ -6,23 +6,32 @@ Imported by the SQLite connections only.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from schemasynth.model import Column, Table, TypeFamily, arrow_type
+from schemasynth.model import Column, SqlType, Table, TypeFamily, arrow_type
 from schemasynth.model.types import DECIMAL_MAX_PRECISION
 
-COLUMNS_A_SCAN = 200
-"""Columns examined by one statement: eight aggregates each stay below SQLite's 2000 columns."""
+COLUMNS_A_SCAN = 150
+"""Columns examined by one statement: ten aggregates each stay below SQLite's 2000 columns."""
+EXACT_INTEGER = 2**53
+"""Largest integer below which a double holds every one."""
 EXACT_DIGITS = 15
 """Decimal digits a double holds exactly (IEEE 754); SQLite's NUMERIC affinity stores doubles, so
 decimals declared without a precision were doubles before."""
 _DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+_NORMALISED = "+0 days"
+"""Makes SQLite count: without it 30 February stays as written."""
+_MINUTES = "[0-2][0-9]:[0-5][0-9]"
+_SECONDS = _MINUTES + ":[0-5][0-9]"
+_FRACTION_DIGITS = 6
+"""Of a second: what Arrow's microseconds hold; longer ones travel as text."""
 _CLASSES = ("integer", "real", "text", "blob")
 
 
@@ -38,6 +47,8 @@ class Contents:
     datetimes: int
     times: int
     flags: int
+    decimals: int
+    wide: int
 
     @property
     def values(self) -> int:
@@ -52,37 +63,88 @@ def contents_statements(table: Table, relation: sa.TableClause) -> list[sa.Selec
         table: the table.
         relation: where its rows are.
     """
-    names = [column.name for column in table.columns]
-    return [
-        sa.select(
-            *(
-                sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
-                for name in names[start : start + COLUMNS_A_SCAN]
-                for condition in _conditions(relation.c[name])
-            )
-        ).select_from(relation)
-        for start in range(0, len(names), COLUMNS_A_SCAN)
-    ]
+    statements: list[sa.Select[Any]] = []
+    for start in range(0, len(table.columns), COLUMNS_A_SCAN):
+        part = table.columns[start : start + COLUMNS_A_SCAN]
+        figures: list[sa.ColumnElement[Any]] = []
+        for column in part:
+            figures += _figures(relation.c[column.name], column)
+        statements.append(sa.select(*figures).select_from(relation))
+    return statements
 
 
-def _conditions(column: sa.ColumnElement[Any]) -> list[sa.ColumnElement[bool]]:
+def _figures(column: sa.ColumnElement[Any], declared: Column) -> list[sa.ColumnElement[int]]:
+    """Return one aggregate for each field of `Contents`; 0 for forms that are not declared."""
     kind = sa.func.typeof(column)
-    text = kind == "text"
-    day = sa.func.substr(column, 1, 10)
-    dated = sa.and_(text, sa.func.glob(_DATE + "*", column), sa.func.date(day) == day)
-    length = sa.func.length(column)
+    forms = _forms(column, declared)
+    wide = sa.and_(kind == "integer", sa.not_(column.between(-EXACT_INTEGER, EXACT_INTEGER)))
     return [
-        *(kind == name for name in _CLASSES),
-        sa.and_(dated, length == len("YYYY-MM-DD")),
-        sa.and_(
-            dated,
-            sa.func.glob("[ T][0-9][0-9]:[0-9][0-9]*", sa.func.substr(column, 11)),
-            sa.func.datetime(column).is_not(None),
-            sa.not_(sa.func.glob("*[Zz+-]*", sa.func.substr(column, 11))),
+        *(_rows_where(kind == name) for name in _CLASSES),
+        *(
+            _rows_where(forms[form]) if form in forms else sa.literal_column("0", sa.Integer)
+            for form in ("dates", "datetimes", "times", "flags", "decimals")
         ),
-        sa.and_(text, sa.func.glob("[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*", column)),
-        sa.and_(kind == "integer", column.in_((0, 1))),
+        _rows_where(wide),
     ]
+
+
+def _rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(condition, type_=sa.Integer), 0)
+
+
+def _forms(column: sa.ColumnElement[Any], declared: Column) -> Mapping[str, sa.ColumnElement[bool]]:
+    """Return the conditions that values have the forms of the declared family."""
+    kind = sa.func.typeof(column)
+    match declared.type.family:
+        case TypeFamily.DATE | TypeFamily.DATETIME:
+            day = sa.func.substr(column, 1, 10)
+            dated = sa.and_(
+                kind == "text",
+                sa.func.glob(_DATE + "*", column),
+                sa.func.date(day, _NORMALISED) == day,
+                day >= dt.date.min.isoformat(),
+            )
+            parted = sa.func.substr(column, 11, 1).in_((" ", "T"))
+            clock = _is_clock(sa.func.substr(column, 12), _MINUTES)
+            return {
+                "dates": sa.and_(dated, sa.func.length(column) == len("YYYY-MM-DD")),
+                "datetimes": sa.and_(dated, parted, clock),
+            }
+        case TypeFamily.TIME:
+            return {"times": sa.and_(kind == "text", _is_clock(column, _SECONDS))}
+        case TypeFamily.BOOLEAN:
+            return {"flags": sa.and_(kind == "integer", column.in_((0, 1)))}
+        case TypeFamily.DECIMAL if pa.types.is_decimal(arrow_type(declared.type)):
+            return {"decimals": _is_decimal(column, arrow_type(declared.type))}
+        case _:
+            return {}
+
+
+def _is_clock(text: sa.ColumnElement[Any], shortest: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a text is a time of day, at least as long as `shortest`."""
+    whole = len("HH:MM:SS")
+    fraction = sa.and_(
+        sa.func.glob(_SECONDS + ".[0-9]*", text),
+        sa.not_(sa.func.glob("*[^0-9]*", sa.func.substr(text, whole + 2))),
+        sa.func.length(text) <= whole + 1 + _FRACTION_DIGITS,
+    )
+    return sa.and_(
+        sa.func.substr(text, 1, 2) <= "23",
+        sa.or_(sa.func.glob(shortest, text), sa.func.glob(_SECONDS, text), fraction),
+    )
+
+
+def _is_decimal(column: sa.ColumnElement[Any], kind: pa.DataType) -> sa.ColumnElement[bool]:
+    """Return the condition that a number is one of the precision and scale of `kind`.
+
+    Equal to `EXACT_DIGITS` digits is equal: a sum of decimals stored as a double is a decimal.
+    """
+    rounded = sa.func.round(column, kind.scale)
+    return sa.and_(
+        sa.func.typeof(column).in_(("integer", "real")),
+        sa.func.abs(rounded) < 10.0 ** (kind.precision - kind.scale),
+        sa.func.abs(column - rounded) <= sa.func.abs(column) * 10.0**-EXACT_DIGITS,
+    )
 
 
 def read_contents(rows: Sequence[tuple[Any, ...]]) -> list[Contents]:
@@ -103,31 +165,35 @@ def fitting_type(column: Column, found: Contents) -> pa.DataType:
         The declared type's Arrow type where the values fit, else the narrowest of integer,
         float, text and binary in which all of them fit.
     """
-    if _fits(column.type.family, found):
-        return _temporal(found) or arrow_type(column.type)
+    if _fits(column.type, found):
+        return _temporal(column.type.family, found) or arrow_type(column.type)
     if found.integer == found.values:
         return pa.int64()
-    if found.integer + found.real == found.values:
+    if found.integer + found.real == found.values and not found.wide:
         return pa.float64()
     return pa.binary() if found.blob else pa.string()
 
 
-def _temporal(found: Contents) -> pa.DataType | None:
-    """Return date for values that are all dates, whatever kind of time was declared."""
-    return pa.date32() if found.values and found.dates == found.values else None
+def _temporal(family: TypeFamily, found: Contents) -> pa.DataType | None:
+    """Return date or datetime by what the values are, whichever of the two was declared."""
+    if family not in (TypeFamily.DATE, TypeFamily.DATETIME) or not found.values:
+        return None
+    return pa.timestamp("us") if found.datetimes else pa.date32()
 
 
-def _fits(family: TypeFamily, found: Contents) -> bool:
+def _fits(declared: SqlType, found: Contents) -> bool:
     values = found.values
     if values == 0:
         return True
-    match family:
+    match declared.family:
         case TypeFamily.INTEGER:
             return found.integer == values
         case TypeFamily.BOOLEAN:
             return found.flags == values
-        case TypeFamily.DECIMAL | TypeFamily.FLOAT:
-            return found.integer + found.real == values
+        case TypeFamily.DECIMAL if pa.types.is_decimal(arrow_type(declared)):
+            return found.decimals == values and not (found.wide and found.real)
+        case TypeFamily.FLOAT:
+            return found.integer + found.real == values and not found.wide
         case TypeFamily.DATE | TypeFamily.DATETIME:
             return found.dates + found.datetimes == values
         case TypeFamily.TIME:
@@ -169,7 +235,9 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _decimals(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
-    return pc.round(pa.array(values, pa.float64()), kind.scale).cast(kind)
+    if any(isinstance(value, float) for value in values):
+        return pc.round(pa.array(values, pa.float64()), kind.scale).cast(kind)
+    return pa.array([None if v is None else Decimal(v) for v in values], kind)
 
 
 def from_arrow(values: pa.Array[Any]) -> list[Any]:
@@ -195,6 +263,11 @@ def _storable(values: pa.Array[Any]) -> pa.Array[Any]:
 
 
 def _datetimes(values: pa.Array[Any]) -> pa.Array[Any]:
-    whole = values.cast(pa.timestamp("s", tz=values.type.tz), safe=False)
-    fraction = pc.any(pc.not_equal(whole.cast(values.type), values)).as_py()
-    return pc.strftime(values if fraction else whole, "%Y-%m-%d %H:%M:%S")
+    kind = values.type
+    whole = pc.floor_temporal(values, unit="second").cast(pa.timestamp("s", tz=kind.tz))
+    even = pc.equal(whole.cast(kind), values)
+    form = "%Y-%m-%d %H:%M:%S"
+    written = pc.strftime(whole, form)
+    if pc.all(even).as_py() is not False:
+        return written
+    return pc.if_else(even, written, pc.strftime(values.cast(pa.timestamp("us", tz=kind.tz)), form))

@@ -40,15 +40,15 @@ def check_target(
             f"The target {shown(target.url)} carries no marker. If its rows may be replaced, run "
             "`schemasynth target init` on it."
         )
+    nonce = secrets.token_hex(16)
+    target.write_nonce(nonce)
+    if source.nonce() == nonce:
+        raise SafetyError("Source and target are the same database; nothing was changed.")
     if source.marker() is not None:
         raise SafetyError(
             f"The source {shown(source.url)} carries the marker of a refreshable database: "
             "it is a target, or a copy of one. Drop its table schemasynth_target if it is live."
         )
-    nonce = secrets.token_hex(16)
-    target.write_nonce(nonce)
-    if source.nonce() == nonce:
-        raise SafetyError("Source and target are the same database; nothing was changed.")
     found = target.reflect(selection)
     differences = tuple(drift(schema, found))
     if differences:
