@@ -331,7 +331,8 @@ def loose(shop: Workshop, rows: int) -> None:
     shop.own_key(draft, "int")
     names = shop.refer(draft, parents[0], shop.draw(parents[0], rows), null=True)
     values = draft.values[names[0]]
-    draft.values[names[0]] = [v if shop.rng.random() < 0.9 else 99_999 for v in values]
+    if draft.kinds[names[0]] == "int":
+        draft.values[names[0]] = [v if shop.rng.random() < 0.9 else 99_999 for v in values]
     shop.facts(draft)
 
 
