@@ -32,8 +32,8 @@ CHANCE_SHARE = 0.5
 CHECKS = (
     "es.dni",
     "es.nie",
-    "es.nif",
     "es.cif",
+    "es.nif",
     "es.referenciacatastral",
     "es.cups",
     "es.ccc",

@@ -53,7 +53,7 @@ def bring_to_size(plan: RefreshPlan, work: Restoration) -> None:
         rng = work.random(name, "size")
         heirs = _needed_heirs(plan, table, frames)
         kept = _wanted(owners, len(parent), law, table.size, heirs, rng)
-        surplus = int((owners != NONE).sum()) - len(kept)
+        surplus = len(frame) - len(kept)
         work.repaired(name, "rows beyond the planned number left out", surplus)
         frames[name] = frame.take(kept).reset_index(drop=True)
     work.synthetic = frames

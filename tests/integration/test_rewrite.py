@@ -91,8 +91,7 @@ def test_all_of_keybench(keybench: Path) -> None:
         found = problems(*there_and_back(path))
         if found:
             failed[path.parent.name] = found
-    # A bridge of mondial has one row for which no free partner is left; it is dropped, and said.
-    assert failed in ({}, {"mondial": ["isMember: 10086 rows became 10085"]})
+    assert failed == {}
 
 
 def test_null_shares_are_the_sources(data: Path) -> None:
