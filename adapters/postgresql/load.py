@@ -5,6 +5,7 @@ Imported by the PostgreSQL connections only.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -36,12 +37,26 @@ if TYPE_CHECKING:
 
 ADVISORY_LOCK = 0x736368656D617379
 """One load a database at a time: the session lock that a load holds ("schemasy" in ASCII)."""
+DEAD_SESSION_SECONDS = 3.0
+"""How long a server may need to notice that the client of a load is gone."""
 _LOCK = "SELECT pg_catalog.pg_try_advisory_lock(%s)"
 _LEFTOVERS = """
     SELECT nspname FROM pg_catalog.pg_namespace
     WHERE starts_with(nspname, %s) AND pg_catalog.obj_description(oid, 'pg_namespace') = %s
     ORDER BY nspname
 """
+
+
+def _acquired(driver: psycopg.Connection) -> bool:
+    """Take the lock; a session whose client was killed keeps it until the server notices."""
+    deadline = time.monotonic() + DEAD_SESSION_SECONDS
+    while True:
+        row = driver.execute(_LOCK, (ADVISORY_LOCK,)).fetchone()
+        if row is not None and row[0]:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
 
 
 @contextmanager
@@ -55,8 +70,7 @@ def _locked(target: PostgreSQLTarget) -> Iterator[tuple[sa.Connection, psycopg.C
     try:
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)  # noqa: S101 for the type checker
-        row = driver.execute(_LOCK, (ADVISORY_LOCK,)).fetchone()
-        if row is None or not row[0]:
+        if not _acquired(driver):
             raise LoadError(
                 f"Another load into {shown(target.url)} is running; wait until it is done."
             )

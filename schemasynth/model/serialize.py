@@ -111,8 +111,7 @@ def from_dict(value: Any) -> Schema:
         questions=node.each("questions", _read_question),
     )
     node.only("schemasynth", "fingerprint")
-    names = [str(table.name) for table in schema.tables]
-    _refuse_repeated(names, node.path_of("tables"), "table")
+    _refuse_repeated([table.name for table in schema.tables], node.path_of("tables"), "table")
     return schema
 
 
@@ -546,10 +545,10 @@ def _text(value: Any, path: str) -> str:
     return value
 
 
-def _refuse_repeated(names: list[str], path: str, what: str) -> None:
+def _refuse_repeated(names: Sequence[object], path: str, what: str) -> None:
     repeated = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if repeated is not None:
-        _refuse(path, f"{what} {repeated!r} stands twice")
+        _refuse(path, f"{what} {str(repeated)!r} stands twice")
 
 
 def _kind(value: Any) -> str:

@@ -16,7 +16,7 @@ from schemasynth.plan.model import ForeignKeyTreatment, RefreshPlan, Role
 pytestmark = pytest.mark.e2e
 
 PEOPLE = 800
-MINUTES = 0.8
+MINUTES = 1.6
 
 
 @pytest.fixture(scope="module")
