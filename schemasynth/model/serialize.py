@@ -545,7 +545,7 @@ def _text(value: Any, path: str) -> str:
     return value
 
 
-def _refuse_repeated(names: Sequence[object], path: str, what: str) -> None:
+def _refuse_repeated(names: list[TableName] | list[str], path: str, what: str) -> None:
     repeated = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if repeated is not None:
         _refuse(path, f"{what} {str(repeated)!r} stands twice")
