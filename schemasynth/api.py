@@ -114,6 +114,7 @@ def plan(
 
 
 def _plan_of_model(path: Path, scale: float) -> RefreshPlan:
+    from schemasynth.model.merge import check_references
     from schemasynth.model.serialize import loads
     from schemasynth.plan import make_plan
 
@@ -121,7 +122,10 @@ def _plan_of_model(path: Path, scale: float) -> RefreshPlan:
         text = path.read_text("utf-8")
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not a UTF-8 text file.") from error
     schema = loads(text)
+    check_references(schema)
     return make_plan(schema, {}, source=schema.name, scale=scale)
 
 
@@ -248,7 +252,7 @@ def verify(
         AdapterError: the database cannot be reached.
         DriftError: it lacks a table of the model.
     """
-    from schemasynth.model.merge import with_keys
+    from schemasynth.model.merge import check_references, with_keys
     from schemasynth.verify import check_integrity
 
     url = database_url(target)
@@ -257,6 +261,7 @@ def verify(
         if not schema.tables:
             raise ReflectionError(f"No tables were found in {shown(url)}.")
         if model is not None:
+            check_references(model)
             schema = with_keys(schema, model)
         return check_integrity(connection, schema, listener)
 

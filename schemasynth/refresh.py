@@ -146,7 +146,7 @@ class Refresh:
         plan = self._planned(workspace)
         if self.options.dry_run:
             return self._report(
-                workspace, plan, None, "Dry run: all checks passed, nothing changed."
+                workspace, plan, None, "Dry run: all checks passed, no row changed."
             )
         if self.options.until is Step.PLAN:
             return self._stopped(workspace, plan)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SQLITE_SUFFIXES = frozenset({".sqlite", ".sqlite3", ".db", ".db3"})
+_HIDDEN = "What was given (not shown, for its @ may follow a password)"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _DEFAULT_DRIVERS = {
     "postgresql": "postgresql+psycopg",
@@ -63,24 +64,30 @@ def database_url(text: str) -> sa.URL:
 
     expanded = expand_variables(text)
     if "://" not in expanded:
-        return _file_url(expanded)
+        return _file_url(expanded, text)
     try:
         url = make_url(expanded)
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError):
         raise SettingsError(
             "A database URL could not be read. Expected "
             "dialect://user:password@host:port/database, with special characters in the "
             "password percent-encoded."
-        ) from error
+        ) from None
+    if any("@" in part for part in (url.host, url.database) if part):
+        raise SettingsError(
+            "A database URL has an @ after the host, so its password is cut off; write special "
+            "characters in the password percent-encoded (@ as %40, / as %2F)."
+        )
     return url.set(drivername=_DEFAULT_DRIVERS.get(url.drivername, url.drivername))
 
 
-def _file_url(path: str) -> sa.URL:
+def _file_url(path: str, typed: str) -> sa.URL:
     from sqlalchemy.engine import URL
 
     if Path(path).suffix.lower() not in SQLITE_SUFFIXES and not Path(path).is_file():
+        given = _HIDDEN if "@" in typed else repr(typed)
         raise SettingsError(
-            f"{path!r} is neither a database URL (dialect://…) nor a SQLite file "
+            f"{given} is neither a database URL (dialect://…) nor a SQLite file "
             f"({', '.join(sorted(SQLITE_SUFFIXES))})."
         )
     return URL.create("sqlite", database=path)

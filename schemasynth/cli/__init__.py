@@ -5,7 +5,11 @@ Imported by the console script only; loads neither a driver nor the generator un
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import traceback
+from types import FrameType
 
 import click
 
@@ -41,8 +45,12 @@ class Group(click.Group):
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(0)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.Abort as error:
+            self._fail(ctx, "Interrupted; the target is as it was.", INTERRUPTED, error)
+        except (click.ClickException, click.exceptions.Exit):
             raise
+        except OSError as error:
+            self._fail(ctx, _system(error), 1, error)
         except Exception as error:  # noqa: BLE001 the last frontier before the user
             self._fail(ctx, _unexpected(error), 1, error)
         return None
@@ -50,9 +58,20 @@ class Group(click.Group):
     @staticmethod
     def _fail(ctx: click.Context, message: str, code: int, error: BaseException) -> None:
         if ctx.params.get("debug"):
-            raise error
+            traceback.print_exception(error)
         click.echo(f"Error: {message}", err=True)
         ctx.exit(code)
+
+
+def _system(error: OSError) -> str:
+    """Name what the operating system refused, and where."""
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return f"{error.filename}: {reason}." if error.filename else f"{reason}."
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """Unwind instead of dying at once, so that the worker ends and source rows are wiped."""
+    sys.exit(128 + number)
 
 
 def _unexpected(error: Exception) -> str:
@@ -74,6 +93,10 @@ def main(debug: bool) -> None:
     \b
       schemasynth introspect postgresql://reader:${PASSWORD}@host/live
     """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
 
 
 for command in (

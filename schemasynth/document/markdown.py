@@ -26,7 +26,8 @@ def markdown(schema: Schema) -> str:
 
 def escaped(text: str) -> str:
     """Return text that Markdown shows as it is, in one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return _SPECIAL.sub(r"\\\1", " ".join(printable.split()))
 
 
 def _lines(schema: Schema) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from schemasynth.errors import DriftError
+from schemasynth.errors import DriftError, SettingsError
 from schemasynth.model.schema import ForeignKey, Schema, Table
 
 
@@ -25,6 +25,28 @@ def with_keys(schema: Schema, known: Schema) -> Schema:
     if missing:
         raise DriftError(f"{schema.name} does not fit the model: {'; '.join(missing)}.", missing)
     return schema.with_tables(_merged(schema.table(table.name), table) for table in known)
+
+
+def check_references(schema: Schema) -> None:
+    """Refuse a schema whose foreign keys refer to columns that are not there.
+
+    Args:
+        schema: perhaps edited by hand; keys to tables outside of it are passed over.
+
+    Raises:
+        SettingsError: names the first such key.
+    """
+    columns = {table.name: set(table.column_names) for table in schema}
+    for table in schema:
+        for key in table.foreign_keys:
+            missing = set(key.referred_columns) - columns.get(
+                key.referred, set(key.referred_columns)
+            )
+            if missing:
+                raise SettingsError(
+                    f"The foreign key {table.name}({', '.join(key.columns)}) refers to column "
+                    f"{min(missing)!r}, which {key.referred} does not have."
+                )
 
 
 def _merged(table: Table, known: Table) -> Table:

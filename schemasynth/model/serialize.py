@@ -68,6 +68,10 @@ def loads(text: str) -> Schema:
         raise SettingsError(
             f"The model is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
         ) from error
+    except RecursionError:
+        raise SettingsError("The model is nested too deeply.") from None
+    except ValueError:
+        raise SettingsError("The model holds a number with too many digits.") from None
     return from_dict(value)
 
 

@@ -5,6 +5,7 @@ Imports the model and the plan's values; called before a plan is carried out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -85,8 +86,8 @@ def problems(plan: RefreshPlan, schema: Schema | None = None) -> Iterator[Proble
         plan: made or edited.
         schema: as for `check_plan`.
     """
-    if plan.scale <= 0:
-        yield Problem(f"The scale is {plan.scale}; it must be greater than 0.")
+    if not 0 < plan.scale < math.inf:
+        yield Problem(f"The scale is {plan.scale}; it must be a number greater than 0.")
     tables = {table.name: table for table in plan.tables}
     for i, table in enumerate(plan.tables):
         if sum(other.name == table.name for other in plan.tables[:i]):

@@ -31,6 +31,8 @@ from schemasynth.plan.model import (
 )
 
 VERSION = 1
+_OPTIONAL_TEXTS = frozenset({"reason", "runner_up"})
+"""Left out where they are empty; names, types and constants may be the empty text."""
 _HEADER = """\
 What a refresh does to each table, foreign key and column. Edit and commit it, then run
 `schemasynth refresh SOURCE TARGET --plan THIS_FILE`. An edit that cannot work is refused.
@@ -187,12 +189,12 @@ def _column_fields(column: ColumnPlan) -> dict[str, Any]:
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in fields.items() if v not in (None, (), "")}
+    return {k: v for k, v in fields.items() if v not in (None, ())}
 
 
 def _fill(table: tomlkit.items.Table, fields: dict[str, Any]) -> None:
     for key, value in fields.items():
-        if value in (None, "", ()):
+        if value in (None, ()) or (value == "" and key in _OPTIONAL_TEXTS):
             continue
         if isinstance(value, dict):
             inline = tomlkit.inline_table()

@@ -238,6 +238,9 @@ def refresh_table(report: RefreshReport) -> str:
         ).rstrip()
         for row in (head, *rows)
     ]
+    loaded = [table for table in report.tables if table.rows is not None]
+    if any(table.accuracy is None for table in loaded):
+        lines += ["", "–: not generated, or too few rows for the SDK to measure accuracy."]
     repaired = sum(repair.rows for repair in report.repairs)
     if repaired:
         lines += ["", f"{repaired:,} values or rows were repaired; see the report."]

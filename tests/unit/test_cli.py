@@ -183,7 +183,7 @@ def test_a_plan_with_an_unknown_table(
 def test_a_dry_run_changes_nothing(run: Callable[..., Result], live: Path, marked: Path) -> None:
     result = run("refresh", live, marked, "--dry-run")
     assert result.exit_code == 0, result.output
-    assert "nothing changed" in result.stdout
+    assert "no row changed" in result.stdout
     assert sqlite3.connect(marked).execute("SELECT count(*) FROM titular").fetchone() == (0,)
 
 
@@ -254,3 +254,66 @@ def test_every_command_shows_an_example(run: Callable[..., Result]) -> None:
             continue
         assert "Example:" in run(name, "--help").stdout, name
         assert command.help
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reader:S3cr3t@host/live",
+        "postgresql:/u:S3cr3t@h/db",
+        "postgresql://u:S3cr3t@w/S3cr3t#@127.0.0.1:5432/db",
+        "postgresql://u:S3cr3t@127.0.0.1:1/db",
+    ],
+)
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_passwords_are_never_echoed(
+    run: Callable[..., Result], text: str, debug: tuple[str, ...]
+) -> None:
+    result = run(*debug, "introspect", text)
+    assert result.exit_code in (2, 3)
+    assert "S3cr3t" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"[" * 100_000, "nested"),
+        (b"\xff\xfe", "UTF-8"),
+        (b'{"schemasynth": 1' + b"0" * 5000 + b"}", "digits"),
+    ],
+)
+def test_hostile_models_are_refused(
+    run: Callable[..., Result], tmp_path: Path, content: bytes, word: str
+) -> None:
+    model = tmp_path / "model.json"
+    model.write_bytes(content)
+    refused(run("plan", model), 2, word)
+
+
+def test_a_model_that_refers_to_nothing(
+    run: Callable[..., Result], tmp_path: Path, data: Path
+) -> None:
+    model = tmp_path / "model.json"
+    source = data / "chinook/chinook.declared.sqlite"
+    assert run("introspect", source, "--format", "json", "--output", model).exit_code == 0
+    content = json.loads(model.read_text("utf-8"))
+    content["tables"][0]["foreign_keys"][0]["referred_columns"] = ["nope"]
+    model.write_text(json.dumps(content), "utf-8")
+    refused(run("plan", model), 2, "nope")
+    refused(run("verify", source, "--model", model), 2, "nope")
+
+
+def test_untyped_columns_survive_the_plan_file(run: Callable[..., Result], tmp_path: Path) -> None:
+    path, plan = tmp_path / "u.sqlite", tmp_path / "plan.toml"
+    connection = sqlite3.connect(path)
+    connection.executescript("CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (2, 'y');")
+    connection.close()
+    assert run("plan", path, "--output", plan).exit_code == 0
+    assert run("config", plan).exit_code == 0
+
+
+def test_a_workdir_that_cannot_be_made(
+    run: Callable[..., Result], live: Path, marked: Path
+) -> None:
+    result = run("refresh", live, marked, "--yes", "--until", "plan", "--workdir", live / "x")
+    refused(result, 1, str(live / "x"))
