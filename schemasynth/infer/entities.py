@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from schemasynth.infer.evidence import Evidence
-from schemasynth.infer.foreign import ReferenceCandidate
 from schemasynth.infer.names import words
 from schemasynth.model import EntityMember, ImplicitEntity, Schema, Table, TableName
 
@@ -32,7 +31,7 @@ MAX_COLUMNS = 3
 def implicit_entities(
     schema: Schema,
     evidence: Evidence,
-    foreign: Mapping[tuple[TableName, tuple[str, ...]], ReferenceCandidate],
+    foreign: Mapping[tuple[TableName, tuple[str, ...]], object],
     keys: Mapping[TableName, tuple[str, ...]],
 ) -> Iterator[ImplicitEntity]:
     """Find implicit entities.
@@ -72,7 +71,7 @@ def _entity(
     schema: Schema,
     evidence: Evidence,
     columns: Mapping[TableName, tuple[str, ...]],
-    foreign: Mapping[tuple[TableName, tuple[str, ...]], ReferenceCandidate],
+    foreign: Mapping[tuple[TableName, tuple[str, ...]], object],
     keys: Mapping[TableName, tuple[str, ...]],
 ) -> ImplicitEntity | None:
     repeated = {t: c for t, c in columns.items() if _repeats(evidence, schema.table(t), c)}

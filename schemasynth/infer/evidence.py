@@ -19,7 +19,11 @@ from schemasynth.progress import Listener, Progress, silent
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
+
+    Codes: TypeAlias = npt.NDArray[np.integer[Any]]
 
 MEMORY_LIMIT = "1GB"
 """What DuckDB keeps in memory; more is spilled to a private folder that is removed."""
@@ -32,6 +36,9 @@ MIN_INCLUSION = 0.5
 third of real foreign keys is violated by its own data, so there is no exact gate."""
 MAX_COMPOSITE = 4
 """Columns of a composite key that are tried; wider keys are rare and cost a scan each."""
+
+HEAD_ROWS = 10_000
+"""First rows of a table in which row order is judged and sets of columns are tried first."""
 
 ColumnId: TypeAlias = tuple[TableName, str]
 
@@ -46,7 +53,10 @@ class ColumnFigures:
         minimum: smallest value of numbers and times as a number.
         maximum: largest.
         mean_length: characters of the values as text.
-        follows: share of rows whose value is the next one after the row before: a sequence.
+        spaced: share of values with a space: prose or names rather than codes.
+        digits: share of values with a digit.
+        rising: share of head rows whose value is above that of the row before.
+        steady: the same, or equal to it.
     """
 
     profile: ColumnProfile
@@ -54,6 +64,10 @@ class ColumnFigures:
     minimum: float | None = None
     maximum: float | None = None
     mean_length: float = 0.0
+    spaced: float = 0.0
+    digits: float = 0.0
+    rising: float = 0.0
+    steady: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +77,12 @@ class Inclusion:
     Attributes:
         share: distinct values of the child found in the parent, by distinct values.
         coverage: by the parent's distinct values.
+        row_share: rows of the child whose value is in the parent, by rows with a value.
     """
 
     share: float
     coverage: float
+    row_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,16 @@ class Evidence:
         """Return the rows of a table."""
         first = table.columns[0].name
         return self.figures[table.name, first].profile.rows if table.columns else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Which columns share how many values; one entry a group and column of it."""
+
+    group: Codes
+    column: Codes
+    values: Codes
+    rows: Codes
 
 
 class Store:
@@ -134,37 +160,78 @@ class Store:
         return self._connection.execute(sql).fetchall()
 
     def figures(self, table: Table) -> list[tuple[Any, ...]]:
-        """Return rows, values, distinct, longest, mean length, extremes of every column."""
+        """Return rows, then of every column what `_scan` names."""
         name = self._tables[table.name]
         parts = ", ".join(
             f"count({c}), count(DISTINCT {c}), max(length({c})), avg(length({c})), "
             f"min(TRY_CAST({c} AS DOUBLE)), max(TRY_CAST({c} AS DOUBLE)), "
-            f"count(TRY_CAST({c} AS BIGINT))"
+            f"count(TRY_CAST({c} AS BIGINT)), avg(CAST(contains({c}, ' ') AS TINYINT)), "
+            f"avg(CAST(regexp_matches({c}, '[0-9]') AS TINYINT))"
             for c in (self._columns[table.name, column] for column in table.column_names)
         )
         row = self._query(f"SELECT count(*), {parts} FROM {name}")[0]  # noqa: S608 own names
-        width = 7
+        width = 9
         return [(row[0], *row[i : i + width]) for i in range(1, len(row), width)]
 
-    def groups(self, columns: Sequence[ColumnId]) -> list[tuple[list[int], int]]:
-        """Return how many distinct values stand in exactly each set of columns.
+    def codes(self, table: Table) -> Codes:
+        """Return the first rows with each value as its rank in the column, -1 for NULL.
+
+        Returns:
+            Array of shape (at most `HEAD_ROWS`, columns); numbers rank as numbers.
+        """
+        import numpy as np
+
+        names = [self._columns[table.name, column] for column in table.column_names]
+        ranks = ", ".join(
+            f"CASE WHEN {c} IS NULL THEN -1 ELSE dense_rank() OVER "
+            f"(ORDER BY TRY_CAST({c} AS DOUBLE), {c}) END AS {c}"
+            for c in names
+        )
+        fetched = self._connection.execute(
+            f"SELECT {ranks} FROM (SELECT rowid AS r, * FROM {self._tables[table.name]} "  # noqa: S608
+            f"WHERE rowid < {HEAD_ROWS}) ORDER BY r"
+        ).fetchnumpy()
+        return np.column_stack([np.asarray(fetched[c], dtype=np.int32) for c in names])
+
+    def groups(self, columns: Sequence[ColumnId]) -> Groups:
+        """Return what stands in exactly each set of columns.
 
         The grouped inclusion of SINDY (Kruse, Papenbrock, Naumann 2015), in SQL.
 
         Args:
             columns: numbered by their place.
+
+        Returns:
+            Arrays of one entry a group and column of it: group, column, distinct values of the
+            group, rows of the column that hold one of them.
         """
-        if not columns:
-            return []
-        parts = " UNION ALL ".join(
-            f"SELECT DISTINCT {self._columns[column]} AS v, {i} AS c "  # noqa: S608 own names
-            f"FROM {self._tables[column[0]]} WHERE {self._columns[column]} IS NOT NULL"
-            for i, column in enumerate(columns)
+        import numpy as np
+
+        self._connection.execute(
+            "CREATE OR REPLACE TEMP TABLE held (v VARCHAR, c INTEGER, n BIGINT)"
         )
-        return self._query(
-            f"SELECT g, count(*) FROM (SELECT list(c ORDER BY c) AS g FROM ({parts}) "  # noqa: S608
-            "GROUP BY v) GROUP BY g"
-        )
+        for i, column in enumerate(columns):
+            name = self._columns[column]
+            self._connection.execute(
+                f"INSERT INTO held SELECT {name}, {i}, count(*) "  # noqa: S608 own names
+                f"FROM {self._tables[column[0]]} WHERE {name} IS NOT NULL GROUP BY {name}"
+            )
+        fetched = self._connection.execute(
+            "WITH g AS (SELECT list(c ORDER BY c) AS cs, list(n ORDER BY c) AS ns FROM held "
+            "GROUP BY v), u AS (SELECT cs, unnest(cs) AS c, unnest(ns) AS n FROM g) "
+            "SELECT dense_rank() OVER (ORDER BY cs) - 1 AS g, c, count(*) AS v, "
+            "CAST(sum(n) AS BIGINT) AS n FROM u GROUP BY cs, c"
+        ).fetchnumpy()
+        self._connection.execute("DROP TABLE held")
+        return Groups(*(np.asarray(fetched[name]) for name in ("g", "c", "v", "n")))
+
+    def renamed(self, schema: Schema) -> Store:
+        """Return the same data under other names.
+
+        Args:
+            schema: tables and columns in the order of the one loaded.
+        """
+        return Store(self._connection, schema)
 
     def distinct(self, table: TableName, columns: Sequence[str]) -> int:
         """Return the number of distinct tuples without NULLs."""
@@ -172,6 +239,26 @@ class Store:
         present = " AND ".join(f"{name} IS NOT NULL" for name in names)
         sql = f"SELECT DISTINCT {', '.join(names)} FROM {self._tables[table]} WHERE {present}"  # noqa: S608
         return int(self._query(f"SELECT count(*) FROM ({sql})")[0][0])  # noqa: S608 own names
+
+    def shuffled_inclusion(
+        self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
+    ) -> float:
+        """Return the share of child tuples found where the last part is paired at random.
+
+        What remains of the inclusion then is owed to the parts, not to their pairing.
+        """
+        here = self._distinct_sql(child, columns)
+        there = self._distinct_sql(parent, referred)
+        last = len(columns) - 1
+        keys = ", ".join(f"k{i}" for i in range(len(columns)))
+        order = f"ORDER BY hash({keys})"
+        parts = ", ".join(f"k{i}" for i in range(last))
+        row = self._query(
+            f"WITH c AS ({here}), s AS (SELECT {parts}, lead(k{last}) "  # noqa: S608 own names
+            f"OVER ({order}) AS k{last} FROM c), p AS ({there}) "
+            f"SELECT (SELECT count(*) FROM s), (SELECT count(*) FROM s JOIN p USING ({keys}))"
+        )[0]
+        return int(row[1]) / int(row[0]) if row[0] else 0.0
 
     def tuple_inclusion(
         self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
@@ -269,18 +356,32 @@ def _scan(
     store: Store, source: SourceConnection, table: Table
 ) -> Iterator[tuple[ColumnId, ColumnFigures]]:
     kinds = store.load(table, source.read(table))
-    for column, row in zip(table.columns, store.figures(table), strict=True):
-        rows, values, distinct, longest, mean, low, high, integers = row
+    codes = store.codes(table)
+    for i, (column, row) in enumerate(zip(table.columns, store.figures(table), strict=True)):
+        rows, values, distinct, longest, mean, low, high, integers, spaced, digits = row
+        rising, steady = _order(codes[:, i])
         yield (
             (table.name, column.name),
             ColumnFigures(
                 ColumnProfile(rows, rows - values, distinct, longest),
                 _sort(kinds.field(column.name).type, column.type.family, values == integers),
-                low,
-                high,
+                low if values == integers else None,
+                high if values == integers else None,
                 float(mean or 0),
+                float(spaced or 0),
+                float(digits or 0),
+                rising,
+                steady,
             ),
         )
+
+
+def _order(codes: Codes) -> tuple[float, float]:
+    """Return the share of rows above the row before, and of those not below it."""
+    if len(codes) < 2:
+        return 0.0, 0.0
+    steps = codes[1:] - codes[:-1]
+    return float((steps > 0).mean()), float((steps >= 0).mean())
 
 
 def _sort(kind: pa.DataType, family: TypeFamily, integral: bool) -> str:
@@ -303,21 +404,31 @@ def _inclusions(
     store: Store, figures: Mapping[ColumnId, ColumnFigures]
 ) -> dict[tuple[ColumnId, ColumnId], Inclusion]:
     """Compare the columns that could be keys or refer to one."""
+    import numpy as np
+    from scipy.sparse import coo_array, csr_array
+
     eligible = [c for c, f in figures.items() if _may_refer(f)]
-    targets = {i for i, c in enumerate(eligible) if _may_be_referred(figures[c])}
-    shared: dict[tuple[int, int], int] = {}
-    for group, values in store.groups(eligible):
-        for parent in (i for i in group if i in targets):
-            for child in group:
-                if child != parent:
-                    shared[child, parent] = shared.get((child, parent), 0) + values
+    if not eligible:
+        return {}
+    groups = store.groups(eligible)
+    shape = (int(groups.group.max()) + 1 if len(groups.group) else 0, len(eligible))
+    where = (groups.group, groups.column)
+    member = coo_array((np.ones(len(groups.group)), where), shape=shape).tocsr()
+    values_by = coo_array((groups.values, where), shape=shape).tocsr()
+    rows_by = coo_array((groups.rows, where), shape=shape).tocsr()
+    shared: Any = coo_array(values_by.transpose().dot(member))
+    rows: Any = csr_array(rows_by.transpose().dot(member))
     result = {}
-    for (child, parent), values in shared.items():
-        here, there = eligible[child], eligible[parent]
-        share = values / figures[here].profile.distinct
-        if share >= MIN_INCLUSION:
-            coverage = values / figures[there].profile.distinct
-            result[here, there] = Inclusion(round(share, 6), round(coverage, 6))
+    for child, parent, values in zip(shared.row, shared.col, shared.data, strict=True):
+        here, there = figures[eligible[child]], figures[eligible[parent]]
+        share = values / here.profile.distinct
+        if child == parent or share < MIN_INCLUSION or not _may_be_referred(there):
+            continue
+        coverage = values / there.profile.distinct
+        row_share = rows[child, parent] / (here.profile.rows - here.profile.nulls)
+        result[eligible[child], eligible[parent]] = Inclusion(
+            round(float(share), 6), round(float(coverage), 6), round(float(row_share), 6)
+        )
     return result
 
 

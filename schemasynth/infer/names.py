@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 
 _SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9\u00c0-\u024f]+")
 KEY_WORDS = frozenset(
@@ -70,6 +70,8 @@ _HIERARCHY = frozenset(
 SHARED_PREFIX = 0.8
 """Share of a table's columns with the same first word for it to be the table's prefix."""
 MIN_ABBREVIATION = 3
+REMEMBERED = 100_000
+"""Comparisons of names kept: those of about a thousand columns."""
 
 
 @cache
@@ -122,11 +124,12 @@ def is_generic(key: Sequence[str]) -> bool:
     return all(word in KEY_WORDS for word in key)
 
 
-def similar(left: Sequence[str], right: Sequence[str]) -> float:
+@lru_cache(maxsize=REMEMBERED)
+def similar(left: tuple[str, ...], right: tuple[str, ...]) -> float:
     """Return how much two names are alike, 0 to 1; abbreviations count."""
     if not left or not right:
         return 0.0
-    if tuple(left) == tuple(right):
+    if left == right:
         return 1.0
     a, b = "".join(left), "".join(right)
     if a == b:
@@ -139,13 +142,15 @@ def similar(left: Sequence[str], right: Sequence[str]) -> float:
     return 0.7 * SequenceMatcher(None, a, b).ratio()
 
 
-def without_key_words(name: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=REMEMBERED)
+def without_key_words(name: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words that do not mean identification."""
     return tuple(word for word in name if word not in KEY_WORDS)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def reference_score(
-    column: Sequence[str], table: Sequence[str], key: Sequence[str], *, own: bool
+    column: tuple[str, ...], table: tuple[str, ...], key: tuple[str, ...], *, own: bool
 ) -> float:
     """Return how well a column's name says that it refers to a key, 0 to 1.
 
@@ -160,13 +165,13 @@ def reference_score(
     scores = [0.0]
     if not is_generic(key):
         scores.append(similar(column, key))
-        if len(column) > len(key) and tuple(column[-len(key) :]) == tuple(key):
+        if len(column) > len(key) and column[-len(key) :] == key:
             scores.append(0.92)
     said = without_key_words(column)
-    named = without_key_words(table) or tuple(table)
+    named = without_key_words(table) or table
     if said:
         scores.append(0.97 * similar(said, named))
-        if len(said) > len(named) and tuple(said[-len(named) :]) == tuple(named):
+        if len(said) > len(named) and said[-len(named) :] == named:
             scores.append(0.9)
         if len(said) > 1 and len(named) == 1 and said[-1] == named[0]:
             scores.append(0.88)
@@ -175,11 +180,17 @@ def reference_score(
     return max(scores)
 
 
-def own_key_score(column: Sequence[str], table: Sequence[str]) -> float:
+@lru_cache(maxsize=REMEMBERED)
+def own_key_score(column: tuple[str, ...], table: tuple[str, ...]) -> float:
     """Return how well a column's name says that it identifies its own table, 0 to 1."""
     said = without_key_words(column)
     is_key = len(said) < len(column)
     if not said:
         return 1.0
-    alike = similar(said, without_key_words(table) or tuple(table))
+    alike = similar(said, without_key_words(table) or table)
     return (0.95 if is_key else 0.6) * alike if alike > 0.6 else (0.35 if is_key else 0.0)
+
+
+def hierarchical(column: Sequence[str]) -> bool:
+    """Tell whether a column's name speaks of a row above or beside its own."""
+    return bool(_HIERARCHY.intersection(column))

@@ -1,0 +1,367 @@
+"""Which columns could be keys: candidates that the data allow, before anything is scored.
+
+Pure functions of evidence, whose store answers for column sets; used by the inference of keys.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice, product
+from typing import TYPE_CHECKING
+
+from schemasynth.infer.evidence import UNIQUE_SHARE, ColumnFigures, ColumnId, Evidence
+from schemasynth.infer.naming import Names
+from schemasynth.model import Schema, Table, TableName
+
+if TYPE_CHECKING:
+    from schemasynth.infer.evidence import Codes
+
+MAX_MINIMAL = 4
+"""Columns of a minimal composite key that are tried: each further one multiplies the sets."""
+MAX_PREFIX = 6
+"""Columns of a leading run that are tried; declared keys of that width are leading ones."""
+POOL = 12
+"""Columns of which sets are tried, the first ones: at most 781 sets of two to four."""
+MAX_SETS = 60
+"""Unique sets kept a table."""
+PROSE_LENGTH = 60.0
+"""Mean characters from which a text is prose and no part of a key."""
+LIKELY_REFERENCE = 0.75
+"""Name score from which a column is taken for a reference when sets are formed."""
+PART_INCLUSION = 0.8
+"""Values of each part of a composite reference found in the part it refers to."""
+PART_NAME = 0.75
+"""Name likeness of which a composite reference needs one part where names say anything."""
+TUPLE_INCLUSION = 0.5
+"""Tuples found in the referenced key below which a composite reference is no candidate."""
+OPTIONS = 3
+"""Columns tried for each part of a composite reference, the likeliest first."""
+ASSIGNMENTS = 3
+"""Column lists tried for a composite key and a child table."""
+TARGETS = 6
+"""Composite keys of a table that are tried as targets of composite references."""
+
+REFERABLE = ("integer", "integer text", "text", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCandidate:
+    """Columns without NULL that no two rows of a table share."""
+
+    table: TableName
+    columns: tuple[str, ...]
+    minimal: bool = True
+    rising: float = 0.0
+    declared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCandidate:
+    """Columns whose values lie in a key, as `figures` say."""
+
+    table: TableName
+    columns: tuple[str, ...]
+    referred: TableName
+    referred_columns: tuple[str, ...]
+    inclusion: float
+    coverage: float
+    row_inclusion: float
+    shuffled: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """The name by which a person answers a question about it."""
+        here, there = ",".join(self.columns), ",".join(self.referred_columns)
+        return f"fk:{self.table}({here})->{self.referred}({there})"
+
+
+def single_references(schema: Schema, evidence: Evidence) -> list[ReferenceCandidate]:
+    """Return every pair of a column and a nearly unique one that holds most of its values."""
+    rules = _Declared(schema)
+    found = []
+    for (child, parent), inclusion in sorted(evidence.inclusions.items(), key=lambda i: str(i[0])):
+        there = evidence.figures[parent]
+        unique = there.profile.distinct >= UNIQUE_SHARE * there.profile.rows
+        if not unique or not _comparable(evidence.figures[child], there):
+            continue
+        if not rules.allow(child[0], (child[1],), parent[0], (parent[1],)):
+            continue
+        figures = (inclusion.share, inclusion.coverage, inclusion.row_share)
+        found.append(ReferenceCandidate(child[0], (child[1],), parent[0], (parent[1],), *figures))
+    return found
+
+
+class _Declared:
+    """What declared keys leave open."""
+
+    def __init__(self, schema: Schema) -> None:
+        """Note the declared keys."""
+        self._keys = {t.name: {frozenset(k) for k in t.candidate_keys} for t in schema}
+        self._ends = {
+            (t.name, frozenset(k.columns), k.referred, frozenset(k.referred_columns))
+            for t in schema
+            for k in t.foreign_keys
+        }
+        self._referring = {(t.name, frozenset(k.columns)) for t in schema for k in t.foreign_keys}
+
+    def allow(
+        self,
+        table: TableName,
+        columns: tuple[str, ...],
+        referred: TableName,
+        referred_columns: tuple[str, ...],
+    ) -> bool:
+        """Tell whether a reference contradicts no declared key.
+
+        Where a table declares keys only those may be referred to; columns that refer already
+        do not refer again; nothing is the reverse of a declared reference.
+        """
+        here, there = frozenset(columns), frozenset(referred_columns)
+        keys = self._keys[referred]
+        return (
+            (not keys or there in keys)
+            and (table, here) not in self._referring
+            and (referred, there, table, here) not in self._ends
+        )
+
+
+def _comparable(here: ColumnFigures, there: ColumnFigures) -> bool:
+    return here.sort in REFERABLE and there.sort in REFERABLE and there.sort != "time"
+
+
+def key_candidates(
+    schema: Schema, evidence: Evidence, names: Names, singles: Sequence[ReferenceCandidate]
+) -> list[KeyCandidate]:
+    """Return the unique columns and column sets of every table.
+
+    Sets are the minimal ones, leading runs, and those that references form: nearly half of
+    declared composite keys have a smaller unique set in their data.
+    """
+    referring: defaultdict[TableName, dict[str, float]] = defaultdict(dict)
+    for candidate in singles:
+        if candidate.referred != candidate.table:
+            score = names.likely(candidate.table, candidate.columns[0], candidate)
+            known = referring[candidate.table].get(candidate.columns[0], 0.0)
+            referring[candidate.table][candidate.columns[0]] = max(known, score)
+    found: list[KeyCandidate] = []
+    for table in schema:
+        if table.primary_key is not None:
+            found.append(KeyCandidate(table.name, table.primary_key.columns, declared=True))
+        elif evidence.rows(table):
+            found += _table_keys(table, evidence, referring[table.name])
+    return found
+
+
+def _table_keys(table: Table, evidence: Evidence, refers: dict[str, float]) -> list[KeyCandidate]:
+    codes = evidence.store.codes(table)
+    figures = [evidence.figures[table.name, name] for name in table.column_names]
+    singles = [i for i, f in enumerate(figures) if f.profile.unique and _may_identify(f)]
+    usable = [i for i, f in enumerate(figures) if _may_be_part(f)]
+    likely = [i for i in usable if refers.get(table.column_names[i], 0.0) >= LIKELY_REFERENCE]
+    check = _Uniqueness(table, evidence, codes)
+    found: dict[frozenset[int], tuple[int, ...]] = {frozenset((i,)): (i,) for i in singles}
+    parts = [i for i in usable if i not in singles]
+    minimal = list(islice(_minimal_sets(parts, check), MAX_SETS))
+    for columns in (*minimal, *_formed_sets(usable, parts, likely)):
+        if frozenset(columns) not in found and check.unique(columns):
+            found[frozenset(columns)] = tuple(sorted(columns))
+    sets = list(found)
+    return [
+        KeyCandidate(
+            table.name,
+            tuple(table.column_names[i] for i in columns),
+            not any(other < members for other in sets),
+            _rising(codes, columns),
+        )
+        for members, columns in found.items()
+    ]
+
+
+class _Uniqueness:
+    """Tells whether column sets are unique: in the head of a table first, then in all of it."""
+
+    def __init__(self, table: Table, evidence: Evidence, codes: Codes) -> None:
+        """Keep the head's codes."""
+        self._table, self._evidence, self._codes = table, evidence, codes
+        self._rows = evidence.rows(table)
+        self._known: dict[frozenset[int], bool] = {}
+
+    def unique(self, columns: Iterable[int]) -> bool:
+        """Tell whether no two rows agree in the columns."""
+        members = frozenset(columns)
+        if members not in self._known:
+            self._known[members] = self._judge(sorted(members))
+        return self._known[members]
+
+    def _judge(self, columns: list[int]) -> bool:
+        names = [self._table.column_names[i] for i in columns]
+        most = 1
+        for name in names:
+            most *= self._evidence.figures[self._table.name, name].profile.distinct
+        if most < self._rows or not _distinct_rows(self._codes, columns):
+            return False
+        if len(self._codes) == self._rows:
+            return True
+        return self._evidence.store.distinct(self._table.name, names) == self._rows
+
+
+def _distinct_rows(codes: Codes, columns: Sequence[int]) -> bool:
+    import numpy as np
+
+    key = np.zeros(len(codes), dtype=np.int64)
+    for i in columns:
+        _, key = np.unique(
+            key * (int(codes[:, i].max(initial=0)) + 2) + codes[:, i] + 1, return_inverse=True
+        )
+    return int(key.max(initial=-1)) + 1 == len(codes)
+
+
+def _rising(codes: Codes, columns: Sequence[int]) -> float:
+    """Return the share of head rows that come after the row before, in the columns' order."""
+    import numpy as np
+
+    if len(codes) < 2:
+        return 0.0
+    rising = np.zeros(len(codes) - 1, dtype=bool)
+    equal = np.ones(len(codes) - 1, dtype=bool)
+    for i in columns:
+        step = codes[1:, i] - codes[:-1, i]
+        rising |= equal & (step > 0)
+        equal &= step == 0
+    return float(rising.mean())
+
+
+def _may_identify(figures: ColumnFigures) -> bool:
+    return figures.sort in REFERABLE or figures.sort == "number"
+
+
+def _may_be_part(figures: ColumnFigures) -> bool:
+    return (
+        figures.profile.nulls == 0
+        and figures.sort not in ("other",)
+        and figures.mean_length <= PROSE_LENGTH
+    )
+
+
+def _minimal_sets(parts: Sequence[int], check: _Uniqueness) -> Iterator[tuple[int, ...]]:
+    """Yield the minimal unique sets of the first columns, smaller ones first."""
+    unique: list[frozenset[int]] = []
+    for size in range(2, MAX_MINIMAL + 1):
+        for columns in combinations(parts[:POOL], size):
+            members = frozenset(columns)
+            if not any(known <= members for known in unique) and check.unique(columns):
+                unique.append(members)
+                yield columns
+
+
+def _formed_sets(
+    usable: Sequence[int], parts: Sequence[int], likely: Sequence[int]
+) -> Iterator[tuple[int, ...]]:
+    """Yield leading runs, sets of references, and these with one column more."""
+    for size in range(2, MAX_PREFIX + 1):
+        run = tuple(range(size))
+        if set(run) <= set(usable):
+            yield run
+    for size in range(2, MAX_MINIMAL + 1):
+        yield from islice(combinations(likely, size), MAX_SETS)
+    if len(likely) > MAX_MINIMAL:
+        yield tuple(likely)
+    for first in likely:
+        for other in parts:
+            if other != first:
+                yield (first, other)
+    if len(likely) > 1:
+        yield from ((*likely, other) for other in parts if other not in likely)
+
+
+def composite_references(
+    schema: Schema, evidence: Evidence, names: Names, keys: Sequence[KeyCandidate]
+) -> list[ReferenceCandidate]:
+    """Return column lists whose tuples lie in a composite key candidate.
+
+    Args:
+        schema: the tables.
+        evidence: of them; each list that passes by its parts costs two queries.
+        names: of them.
+        keys: from `key_candidates`.
+    """
+    rules = _Declared(schema)
+    targets: defaultdict[TableName, list[KeyCandidate]] = defaultdict(list)
+    for key in keys:
+        if 1 < len(key.columns) <= MAX_MINIMAL:
+            targets[key.table].append(key)
+    found = []
+    for owned in targets.values():
+        for key in sorted(owned, key=lambda k: _likely_target(k, schema))[:TARGETS]:
+            for table in schema:
+                for columns in _assignments(table, key, evidence, names):
+                    if not rules.allow(table.name, columns, key.table, key.columns):
+                        continue
+                    candidate = _measured(table.name, columns, key, evidence)
+                    if candidate is not None:
+                        found.append(candidate)
+    return found
+
+
+def _likely_target(key: KeyCandidate, schema: Schema) -> tuple[int, int, int]:
+    places = [schema.table(key.table).column_names.index(name) for name in key.columns]
+    leading = places == list(range(len(places)))
+    return (0 if leading else 1, sum(places), len(places))
+
+
+def _assignments(
+    table: Table, key: KeyCandidate, evidence: Evidence, names: Names
+) -> list[tuple[str, ...]]:
+    """Return the columns of a table that could stand for the parts of a key."""
+    options = []
+    for part in key.columns:
+        target: ColumnId = (key.table, part)
+        scored = []
+        for name in table.column_names:
+            child: ColumnId = (table.name, name)
+            inclusion = evidence.inclusions.get((child, target))
+            share = inclusion.share if inclusion else 1.0 if child == target else 0.0
+            if share >= PART_INCLUSION:
+                scored.append((names.alike(child, target) + 0.3 * share, name))
+        options.append(sorted(scored, reverse=True)[:OPTIONS])
+    lists = [
+        (sum(score for score, _ in chosen), tuple(name for _, name in chosen))
+        for chosen in product(*options)
+    ]
+    allowed = [
+        (score, columns)
+        for score, columns in lists
+        if len(set(columns)) == len(columns) and _named(table.name, columns, key, names)
+    ]
+    return [columns for _, columns in sorted(allowed, reverse=True)[:ASSIGNMENTS]]
+
+
+def _named(table: TableName, columns: tuple[str, ...], key: KeyCandidate, names: Names) -> bool:
+    if table == key.table and set(columns) & set(key.columns) == set(key.columns):
+        return False
+    if not names.telling:
+        return table != key.table
+    pairs = zip(columns, key.columns, strict=True)
+    alike = [names.alike((table, name), (key.table, part)) for name, part in pairs]
+    if table == key.table:
+        return max(alike) >= PART_NAME and all(
+            name not in key.columns or part == name
+            for name, part in zip(columns, key.columns, strict=True)
+        )
+    return max(alike) >= PART_NAME
+
+
+def _measured(
+    table: TableName, columns: tuple[str, ...], key: KeyCandidate, evidence: Evidence
+) -> ReferenceCandidate | None:
+    store = evidence.store
+    distinct, found, offered = store.tuple_inclusion(table, columns, key.table, key.columns)
+    if not distinct or found < TUPLE_INCLUSION * distinct:
+        return None
+    shuffled = store.shuffled_inclusion(table, columns, key.table, key.columns)
+    share = found / distinct
+    return ReferenceCandidate(
+        table, columns, key.table, key.columns, share, found / offered, share, shuffled
+    )
