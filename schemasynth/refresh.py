@@ -132,6 +132,7 @@ class Refresh:
     confirm: Confirm | None = None
     listener: Listener = silent
     _seconds: dict[str, float] = field(default_factory=dict)
+    _notes: list[str] = field(default_factory=list)
 
     def run(self) -> RefreshReport:
         """Run all steps, or those up to `options.until`.
@@ -221,6 +222,7 @@ class Refresh:
             check_plan(plan, found)
             schema = accepted_schema(plan, found)
             check_target(source, target, schema, self.selection)
+            self._probe(source)
         if self.options.dry_run:
             return plan
         self._confirm(len(schema.tables))
@@ -232,6 +234,15 @@ class Refresh:
         (workspace.path / MODEL_FILE).write_text(dumps(schema), "utf-8")
         workspace.done(Step.PLAN)
         return plan
+
+    def _probe(self, source: SourceConnection) -> None:
+        """Note what the role could write at the source."""
+        could = source.write_privileges()
+        if could:
+            self._notes.append(
+                f"The role at the source could write ({'; '.join(could)}); "
+                "use one that can only read."
+            )
 
     def _confirm(self, tables: int) -> None:
         if self.confirm is not None and not self.confirm(shown(self.target), tables):
@@ -328,7 +339,7 @@ class Refresh:
             steps=tuple(StepReport(name, round(s, 3)) for name, s in self._seconds.items()),
             repairs=tuple(Repair(**repair) for repair in facts.get("repairs", ())),
             integrity=integrity,
-            notes=plan.notes,
+            notes=(*self._notes, *plan.notes),
         )
 
 

@@ -6,6 +6,7 @@ Imported by the generic adapter only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ from schemasynth.model import Schema, Table, arrow_type
 from schemasynth.settings import shown
 
 from .._sql.connection import SqlMarker, SqlRelations, reflecting
+from .._sql.stream import part_of, stream
 from .reflect import Types, reflect
 
 
@@ -81,21 +83,15 @@ class GenericSource(_GenericConnection, SourceConnection):
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pa.RecordBatch]:
         """Stream the rows through a server-side cursor where the driver has one."""
-        names = list(table.column_names if columns is None else columns)
-        known = self.arrow_schema(table)
-        schema = pa.schema([known.field(name) for name in names])
-        relation = self.relation(table)
-        statement = sa.select(*(relation.c[name] for name in names)).limit(limit)
         try:
-            rows = self.connection.execution_options(stream_results=True).execute(statement)
-            empty = True
-            for part in rows.partitions(chunk_rows):
-                empty = False
-                columns_of = zip(zip(*part, strict=True), schema, strict=True)
-                arrays = [self._array(table, values, field) for values, field in columns_of]
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-            if empty:
-                yield pa.RecordBatch.from_pylist([], schema=schema)
+            yield from stream(
+                self.connection,
+                self.relation(table),
+                part_of(self.arrow_schema(table), columns),
+                partial(self._array, table),
+                limit=limit,
+                chunk_rows=chunk_rows,
+            )
         except sa.exc.DBAPIError as error:
             raise self.refused(error) from None
         except (ValueError, TypeError, OverflowError) as error:

@@ -23,6 +23,7 @@ from schemasynth.adapter import (
 from schemasynth.model import Schema, Table, TableName
 
 from .._sql.connection import SqlMarker, SqlRelations, reflecting
+from .._sql.stream import part_of, stream
 from .load import SQLiteLoad, leftovers
 from .reflect import reflect
 from .values import contents_statements, fitting_type, read_contents, to_arrow
@@ -82,21 +83,17 @@ class SQLiteSource(_SQLiteConnection, SourceConnection):
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pa.RecordBatch]:
         """Stream the rows."""
-        names = list(table.column_names if columns is None else columns)
-        known = self.arrow_schema(table)
-        schema = pa.schema([known.field(name) for name in names])
-        relation = self.relation(table)
-        statement = sa.select(*(relation.c[name] for name in names)).limit(limit)
-        rows = self.connection.execution_options(stream_results=True).execute(statement)
-        empty = True
-        for part in rows.partitions(chunk_rows):
-            empty = False
-            yield pa.RecordBatch.from_arrays(
-                [to_arrow(v, f.type) for v, f in zip(zip(*part), schema, strict=True)],  # noqa: B905
-                schema=schema,
+        try:
+            yield from stream(
+                self.connection,
+                self.relation(table),
+                part_of(self.arrow_schema(table), columns),
+                lambda values, field: to_arrow(values, field.type),
+                limit=limit,
+                chunk_rows=chunk_rows,
             )
-        if empty:
-            yield pa.RecordBatch.from_pylist([], schema=schema)
+        except sa.exc.DBAPIError as error:
+            raise self.refused(error) from None
 
     def write_privileges(self) -> tuple[str, ...]:
         """Return nothing: the file is opened read-only, whatever its mode."""

@@ -11,10 +11,8 @@ _FIGURES = {
     "inclusion": "{:.1%} of the values are found there",
     "coverage": "{:.0%} of the keys there are used",
     "name_score": "names agree {:.2f}",
-    "margin": "ahead of the next target by {:.1f}",
+    "margin": "ahead of the next target by {:.2f}",
     "uniqueness": "unique",
-    "referenced": "other columns point at it {:.2f}",
-    "name": "named like a key {:.2f}",
 }
 
 
@@ -34,7 +32,9 @@ def reason(key: PrimaryKey | ForeignKey) -> str:
     """Return the evidence for a key in words; empty for a declared one."""
     known = ((name, key.evidence.get(name)) for name in _FIGURES)
     return ", ".join(
-        _FIGURES[name].format(value) for name, value in known if isinstance(value, int | float)
+        _FIGURES[name].format(value)
+        for name, value in known
+        if isinstance(value, int | float) and value
     )
 
 

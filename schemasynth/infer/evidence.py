@@ -34,8 +34,6 @@ UNIQUE_SHARE = 0.9
 MIN_INCLUSION = 0.5
 """Share of a column's distinct values found in another from which the pair is looked at: a
 third of real foreign keys is violated by its own data, so there is no exact gate."""
-MAX_COMPOSITE = 4
-"""Columns of a composite key that are tried; wider keys are rare and cost a scan each."""
 
 HEAD_ROWS = 10_000
 """First rows of a table in which row order is judged and sets of columns are tried first."""

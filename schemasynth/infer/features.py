@@ -417,51 +417,67 @@ def _add_reference_beliefs(found: Candidates, beliefs: Beliefs, rows: Sequence[T
 def composite_terms(found: Candidates, beliefs: Beliefs) -> list[Terms]:
     """Return the terms of every composite reference."""
     key_belief = _key_belief(found, beliefs)
-    singles = {(c.table, c.columns[0]): 0.0 for c in found.singles}
-    to_parent: dict[tuple[TableName, str, TableName], float] = {}
+    singles = _best_singles(found, beliefs)
+    rows = [_composite_terms(c, found, key_belief, singles) for c in found.composites]
+    _add_margins(found, rows)
+    _add_reverses(found, rows)
+    return rows
+
+
+def _best_singles(
+    found: Candidates, beliefs: Beliefs
+) -> dict[tuple[TableName, str, TableName | None], float]:
+    """Return by column and referenced table, or None for any, the likeliest single reference."""
+    best: dict[tuple[TableName, str, TableName | None], float] = {}
     for c, p in zip(found.singles, beliefs.singles, strict=True):
-        child = (c.table, c.columns[0])
-        singles[child] = max(singles[child], p)
-        aim = (*child, c.referred)
-        to_parent[aim] = max(to_parent.get(aim, 0.0), p)
-    rows = []
-    for c in found.composites:
-        pairs = list(zip(c.columns, c.referred_columns, strict=True))
-        alike = [found.names.alike((c.table, a), (c.referred, b)) for a, b in pairs]
-        telling = found.names.telling
-        parts = [singles.get((c.table, name), 0.0) for name in c.columns]
-        above = [singles.get((c.referred, name), 0.0) for name in c.referred_columns]
-        own = [
-            p
-            for (table, columns), p in key_belief.items()
-            if table == c.table and set(columns) == set(c.columns)
-        ]
-        here, there = _rows_of(c.table, found), _rows_of(c.referred, found)
-        rows.append(
-            {
-                "inclusion": c.inclusion,
-                "coverage": c.coverage,
-                "lift": c.inclusion - c.shuffled,
-                "shuffled": c.shuffled,
-                "name_mean": sum(alike) / len(alike) if telling else math.nan,
-                "name_worst": min(alike) if telling else math.nan,
-                "name_table": max(
-                    _known(found.names.refers((c.table, a), (c.referred, b))) for a, b in pairs
-                ),
-                "key_belief": key_belief.get((c.referred, c.referred_columns), 0.0),
-                "own_key_belief": max(own, default=0.0),
-                "own_table": float(c.table == c.referred),
-                "size": len(pairs),
-                "row_ratio": math.log(max(here, 1) / max(there, 1)),
-                "parent_rows": math.log(max(there, 1)),
-                "single_best": max(parts),
-                "single_least": min(parts),
-                "single_above": min(above),
-                "single_same": max(
-                    to_parent.get((c.table, name, c.referred), 0.0) for name in c.columns
-                ),
-            }
-        )
+        for aim in (c.referred, None):
+            place = (c.table, c.columns[0], aim)
+            best[place] = max(best.get(place, 0.0), p)
+    return best
+
+
+def _composite_terms(
+    c: ReferenceCandidate,
+    found: Candidates,
+    key_belief: Mapping[tuple[TableName, tuple[str, ...]], float],
+    singles: Mapping[tuple[TableName, str, TableName | None], float],
+) -> Terms:
+    pairs = list(zip(c.columns, c.referred_columns, strict=True))
+    alike = [found.names.alike((c.table, a), (c.referred, b)) for a, b in pairs]
+    telling = found.names.telling
+    parts = [singles.get((c.table, name, None), 0.0) for name in c.columns]
+    above = [singles.get((c.referred, name, None), 0.0) for name in c.referred_columns]
+    same = [singles.get((c.table, name, c.referred), 0.0) for name in c.columns]
+    own = [
+        p
+        for (table, columns), p in key_belief.items()
+        if table == c.table and set(columns) == set(c.columns)
+    ]
+    here, there = _rows_of(c.table, found), _rows_of(c.referred, found)
+    named = (_known(found.names.refers((c.table, a), (c.referred, b))) for a, b in pairs)
+    return {
+        "inclusion": c.inclusion,
+        "coverage": c.coverage,
+        "lift": c.inclusion - c.shuffled,
+        "shuffled": c.shuffled,
+        "name_mean": sum(alike) / len(alike) if telling else math.nan,
+        "name_worst": min(alike) if telling else math.nan,
+        "name_table": max(named),
+        "key_belief": key_belief.get((c.referred, c.referred_columns), 0.0),
+        "own_key_belief": max(own, default=0.0),
+        "own_table": float(c.table == c.referred),
+        "size": len(pairs),
+        "row_ratio": math.log(max(here, 1) / max(there, 1)),
+        "parent_rows": math.log(max(there, 1)),
+        "single_best": max(parts),
+        "single_least": min(parts),
+        "single_above": min(above),
+        "single_same": max(same),
+    }
+
+
+def _add_margins(found: Candidates, rows: list[Terms]) -> None:
+    """Add by how much a candidate leads those of the same columns to other tables."""
     by_child = _indices(found.composites, lambda c: (c.table, tuple(sorted(c.columns))))
     for group in by_child.values():
         for i in group:
@@ -472,6 +488,10 @@ def composite_terms(found: Candidates, beliefs: Beliefs) -> list[Terms]:
                     if found.composites[j].referred != found.composites[i].referred
                 ]
                 rows[i][f"{term}_margin"] = _known(rows[i][term]) - max(others, default=0.0)
+
+
+def _add_reverses(found: Candidates, rows: list[Terms]) -> None:
+    """Add how well the reference holds the other way round."""
     back = {
         (c.referred, frozenset(c.referred_columns), c.table, frozenset(c.columns)): row
         for c, row in zip(found.composites, rows, strict=True)
@@ -482,7 +502,6 @@ def composite_terms(found: Candidates, beliefs: Beliefs) -> list[Terms]:
         )
         row["back"] = reverse["inclusion"] if reverse else 0.0
         row["back_key_belief"] = reverse["key_belief"] if reverse else 0.0
-    return rows
 
 
 def _rows_of(name: TableName, found: Candidates) -> int:

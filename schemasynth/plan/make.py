@@ -37,7 +37,6 @@ MAX_CATEGORY_PARENTS = 100
 """Parents in use that a child can hold as a category: each needs rows enough to be learned."""
 MIN_CATEGORY_FANOUT = 5.0
 """Children a parent in use needs on the mean for its identity to be a pattern."""
-ENTITY_NOTE = "the same columns identify it in {tables}, and none of them is its list"
 
 
 @dataclass(frozen=True, slots=True)

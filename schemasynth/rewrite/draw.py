@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemasynth.arrays import NONE, Ints, rank_in_group
+from schemasynth.arrays import NONE, Ints
 
 
 def share(total: int, weights: Ints) -> Ints:
@@ -82,36 +82,3 @@ def pick(wanted: Ints, offered: Ints, rng: np.random.Generator) -> Ints:
     result = np.full(len(wanted), NONE, dtype=np.int64)
     result[found] = order[place[found]]
     return result
-
-
-def pick_distinct(groups: Ints, wanted: Ints, offered: Ints, rng: np.random.Generator) -> Ints:
-    """Return a position for each row so that no row of a group gets the same one twice.
-
-    Args:
-        groups: code of the rows among which positions must differ.
-        wanted: code that the position must have; the same for all rows of a group.
-        offered: code of each position.
-        rng: source of randomness.
-
-    Returns:
-        Positions in `offered`; `NONE` for rows of a group beyond the number offered. Each group
-        takes consecutive places of the shuffled offer from a random start.
-    """
-    shuffled = rng.permutation(len(offered))
-    order = shuffled[np.argsort(offered[shuffled], kind="stable")]
-    ordered = offered[order]
-    first = np.searchsorted(ordered, wanted, side="left")
-    size = np.searchsorted(ordered, wanted, side="right") - first
-    rank = rank_in_group(groups)
-    start = group_numbers(groups, rng)
-    result = np.full(len(groups), NONE, dtype=np.int64)
-    fits = (rank < size) & (wanted >= 0)
-    result[fits] = order[first[fits] + (start[fits] + rank[fits]) % size[fits]]
-    return result
-
-
-def group_numbers(groups: Ints, rng: np.random.Generator) -> Ints:
-    """Return a random number below 2^31 for each row, the same within a group."""
-    uniques, inverse = np.unique(groups, return_inverse=True)
-    numbers = rng.integers(0, 2**31, len(uniques), dtype=np.int64)
-    return numbers[inverse.reshape(-1)]

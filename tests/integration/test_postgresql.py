@@ -12,9 +12,11 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from schemasynth import api
 from schemasynth.adapter import Load, Selection, SourceConnection, TargetConnection, count_rows
 from schemasynth.errors import AdapterError, LoadError, SafetyError, SchemasynthError
 from schemasynth.model import Schema, Table, TableName, TypeFamily
+from schemasynth.refresh import RefreshOptions
 from schemasynth.verify.checks import check_integrity
 from schemasynth_adapters.postgresql import PostgreSQLAdapter
 from tests.integration.chinook import create_chinook
@@ -359,3 +361,14 @@ def test_chinook_is_reflected_and_loaded(postgresql_database_factory: Databases)
         assert check_integrity(target, schema).ok
     genre = 'INSERT INTO "Genre" ("Name") VALUES (\'new\') RETURNING "GenreId"'
     assert run(pair[1], genre) == run(pair[0], genre)
+
+
+def test_a_source_role_that_could_write_is_noted(
+    postgresql_database_factory: Callable[[], str],
+) -> None:
+    source, target = postgresql_database_factory(), postgresql_database_factory()
+    create_chinook(source)
+    create_chinook(target, with_rows=False)
+    api.init_target(target)
+    report = api.refresh(source, target, options=RefreshOptions(dry_run=True))
+    assert any("could write" in note for note in report.notes)
