@@ -118,7 +118,15 @@ def _table_results(relations: Relations, schema: Schema, table: Table) -> Iterat
     relation = relations.relation(table)
     required, rows, nulls, spent = _nulls(relations, relation, table)
     for column, missing in zip(required, nulls, strict=True):
-        yield _result(CheckKind.NOT_NULL, table, (column,), rows, missing, spent / len(required))
+        yield _result(
+            CheckKind.NOT_NULL,
+            table,
+            (column,),
+            rows,
+            missing,
+            spent / len(required),
+            origin=_origin_of_not_null(table, column),
+        )
     for columns, kind, origin in _keys(table):
         found, spent = _count(relations, _duplicates(relation, columns))
         yield _result(kind, table, columns, rows, found, spent, origin=origin)
@@ -150,6 +158,13 @@ def _result(
     return CheckResult(
         kind, str(table.name), columns, referred, origin, rows, violations, round(milliseconds, 2)
     )
+
+
+def _origin_of_not_null(table: Table, column: str) -> Origin:
+    """Return who says that a column is never NULL: its declaration, or the primary key."""
+    if table.primary_key is None or not table.column(column).nullable:
+        return Origin.DECLARED
+    return table.primary_key.origin
 
 
 def _keys(table: Table) -> Iterator[tuple[tuple[str, ...], CheckKind, Origin]]:

@@ -152,3 +152,17 @@ def test_the_report_is_json_with_origins(tmp_path: Path) -> None:
     assert broken["origin"] == "inferred"
     assert broken["columns"] == ["Select", "b"]
     assert broken["milliseconds"] >= 0
+
+
+def test_not_null_has_the_origin_of_the_key_that_demands_it(tmp_path: Path) -> None:
+    parent = SCHEMA.table(PARENT)
+    columns = tuple(
+        replace(column, nullable=True) if column.name == "b" else column
+        for column in parent.columns
+    )
+    key = PrimaryKey(("a", "b"), origin=Origin.INFERRED)
+    schema = SCHEMA.with_tables([replace(parent, columns=columns, primary_key=key)])
+    results = verified(tmp_path, schema=schema).results
+    origins = {r.columns: r.origin for r in results if r.kind is CheckKind.NOT_NULL}
+    assert origins[("a",)] is Origin.DECLARED
+    assert origins[("b",)] is Origin.INFERRED
