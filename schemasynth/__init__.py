@@ -19,17 +19,20 @@ if TYPE_CHECKING:
         verify,
     )
     from schemasynth.errors import SchemasynthError
+    from schemasynth.infer import Answers, read_answers
     from schemasynth.model import ForeignKey, PrimaryKey, Schema, Table, TableName
     from schemasynth.plan.model import RefreshPlan
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Answers": "schemasynth.infer",
     "Selection": "schemasynth.adapter",
     "config": "schemasynth.api",
     "init_target": "schemasynth.api",
     "introspect": "schemasynth.api",
     "plan": "schemasynth.api",
+    "read_answers": "schemasynth.infer",
     "refresh": "schemasynth.api",
     "verify": "schemasynth.api",
     "SchemasynthError": "schemasynth.errors",
@@ -42,6 +45,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Answers",
     "ForeignKey",
     "PrimaryKey",
     "RefreshPlan",
@@ -55,6 +59,7 @@ __all__ = [
     "init_target",
     "introspect",
     "plan",
+    "read_answers",
     "refresh",
     "verify",
 ]

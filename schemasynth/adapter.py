@@ -84,6 +84,11 @@ class Selection:
         included = not self.include or _matches(name, self.include)
         return included and not _matches(name, self.exclude)
 
+    def means(self, name: TableName) -> bool:
+        """Tell whether a table is among those asked for, as far as its name says."""
+        schemas = (*self.schemas, None) if self.schemas else (name.schema,)
+        return name.schema in schemas and self.selects(name)
+
 
 def _matches(name: TableName, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name.name, p) or fnmatchcase(str(name), p) for p in patterns)

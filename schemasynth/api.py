@@ -18,6 +18,7 @@ from schemasynth.settings import database_url, shown
 
 if TYPE_CHECKING:
     from schemasynth.adapter import Marker, SourceConnection
+    from schemasynth.infer import Answers
     from schemasynth.plan.model import RefreshPlan
     from schemasynth.refresh import Confirm, RefreshOptions
     from schemasynth.report.model import RefreshReport
@@ -31,6 +32,7 @@ def introspect(
     selection: Selection = EVERYTHING,
     *,
     infer: bool = True,
+    answers: Answers | None = None,
     listener: Listener = silent,
 ) -> Schema:
     """Return the relational model of a database, with the keys nobody declared.
@@ -39,19 +41,26 @@ def introspect(
         source: a SQLAlchemy URL or the path of a SQLite file; only read.
         selection: which tables.
         infer: infer primary keys, foreign keys and implicit entities that are not declared.
+        answers: which keys hold and which do not; they bind inference.
         listener: hears of progress.
 
     Raises:
         AdapterError: the database cannot be reached.
         ReflectionError: it has no such tables.
+        SettingsError: an answer names nothing, or contradicts another one or the data.
     """
     url = database_url(source)
     with adapter_for(url).source(url) as connection:
-        return described(connection, selection, infer=infer, listener=listener)
+        return described(connection, selection, infer=infer, answers=answers, listener=listener)
 
 
 def described(
-    source: SourceConnection, selection: Selection, *, infer: bool, listener: Listener = silent
+    source: SourceConnection,
+    selection: Selection,
+    *,
+    infer: bool,
+    answers: Answers | None = None,
+    listener: Listener = silent,
 ) -> Schema:
     """Return the model of an open source; as `introspect`."""
     schema = source.reflect(selection)
@@ -59,13 +68,14 @@ def described(
         raise ReflectionError(
             f"No tables were found in {shown(source.url)}; check --schema, --include and --exclude."
         )
-    schema = count_rows(source, schema)
     if not infer:
-        return schema
-    from schemasynth.infer import evidence_of, infer_keys
+        return count_rows(source, schema)
+    from schemasynth.infer import NO_ANSWERS, answers_for, evidence_of, infer_keys
 
+    answers = answers_for(schema, answers or NO_ANSWERS, selection.means)
+    schema = count_rows(source, schema)
     with evidence_of(source, schema, listener) as evidence:
-        return infer_keys(schema, evidence)
+        return infer_keys(schema, evidence, answers=answers)
 
 
 def render(schema: Schema, form: str = "summary") -> str:
@@ -92,6 +102,7 @@ def plan(
     selection: Selection = EVERYTHING,
     *,
     scale: float = 1.0,
+    answers: Answers | None = None,
     listener: Listener = silent,
 ) -> RefreshPlan:
     """Return what a refresh would do, and why.
@@ -101,19 +112,24 @@ def plan(
             model the plan knows keys and types, but no values.
         selection: which tables.
         scale: planned rows by rows of the source.
+        answers: as in `introspect`; of a model, a key that holds is added, one that does not is
+            taken out, and nothing is inferred anew.
         listener: hears of progress.
 
     Raises:
         SchemasynthError: as `introspect`.
     """
     if source.endswith(".json"):
-        return _plan_of_model(Path(source), scale)
+        return _plan_of_model(Path(source), selection, scale, answers)
     url = database_url(source)
     with adapter_for(url).source(url) as connection:
-        return _planned(connection, selection, scale, listener)[1]
+        return _planned(connection, selection, scale, answers, listener)[1]
 
 
-def _plan_of_model(path: Path, scale: float) -> RefreshPlan:
+def _plan_of_model(
+    path: Path, selection: Selection, scale: float, answers: Answers | None
+) -> RefreshPlan:
+    from schemasynth.infer import NO_ANSWERS, answers_for, with_answers
     from schemasynth.model.merge import check_references
     from schemasynth.model.serialize import loads
     from schemasynth.plan import make_plan
@@ -126,16 +142,22 @@ def _plan_of_model(path: Path, scale: float) -> RefreshPlan:
         raise SettingsError(f"{path} is not a UTF-8 text file.") from error
     schema = loads(text)
     check_references(schema)
+    known = answers_for(schema, answers or NO_ANSWERS, selection.means)
+    schema = with_answers(schema, known)
     return make_plan(schema, {}, source=schema.name, scale=scale)
 
 
 def _planned(
-    source: SourceConnection, selection: Selection, scale: float, listener: Listener
+    source: SourceConnection,
+    selection: Selection,
+    scale: float,
+    answers: Answers | None,
+    listener: Listener,
 ) -> tuple[Schema, RefreshPlan]:
     from schemasynth.plan import make_plan
     from schemasynth.reading import SAMPLE_ROWS, read_frames
 
-    schema = described(source, selection, infer=True, listener=listener)
+    schema = described(source, selection, infer=True, answers=answers, listener=listener)
     samples = read_frames(source, schema, limit=SAMPLE_ROWS, listener=listener)
     return schema, make_plan(schema, samples, source=shown(source.url), scale=scale)
 
@@ -181,6 +203,7 @@ def refresh(
     *,
     plan: RefreshPlan | None = None,
     scale: float = 1.0,
+    answers: Answers | None = None,
     options: RefreshOptions | None = None,
     confirm: Confirm | None = None,
     listener: Listener = silent,
@@ -193,6 +216,7 @@ def refresh(
         selection: which tables.
         plan: a reviewed plan; by default one is made.
         scale: planned rows by rows of the source, where a plan is made.
+        answers: as in `introspect`, where a plan is made.
         options: how the refresh runs.
         confirm: asked before the target's rows are replaced; by default it is not asked.
         listener: hears of progress.
@@ -208,7 +232,7 @@ def refresh(
 
     def planner(connection: SourceConnection) -> tuple[Schema, RefreshPlan]:
         if plan is None:
-            return _planned(connection, selection, scale, listener)
+            return _planned(connection, selection, scale, answers, listener)
         return described(connection, selection, infer=False, listener=listener), plan
 
     return Refresh(

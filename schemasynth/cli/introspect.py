@@ -9,7 +9,15 @@ from pathlib import Path
 
 import click
 
-from schemasynth.cli.options import listener, selection, selection_options, write
+from schemasynth.cli.options import (
+    answer_options,
+    answers,
+    listener,
+    refuse_answers,
+    selection,
+    selection_options,
+    write,
+)
 
 FORMATS = ("summary", "json", "markdown", "mermaid")
 
@@ -17,6 +25,7 @@ FORMATS = ("summary", "json", "markdown", "mermaid")
 @click.command("introspect")
 @click.argument("source")
 @selection_options
+@answer_options
 @click.option(
     "--infer/--no-infer", default=True, show_default=True, help="Infer keys that are not declared."
 )
@@ -27,6 +36,9 @@ def command(
     schemas: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    accept: tuple[str, ...],
+    reject: tuple[str, ...],
+    settings: Path | None,
     infer: bool,
     form: str,
     output: Path | None,
@@ -41,7 +53,13 @@ def command(
     """
     from schemasynth import api
 
+    if not infer:
+        refuse_answers(accept, reject, settings, "--no-infer shows declared keys only.")
     schema = api.introspect(
-        source, selection(schemas, include, exclude), infer=infer, listener=listener()
+        source,
+        selection(schemas, include, exclude),
+        infer=infer,
+        answers=answers(accept, reject, settings) if infer else None,
+        listener=listener(),
     )
     write(api.render(schema, form), output)

@@ -16,6 +16,7 @@ from schemasynth.errors import SettingsError
 
 if TYPE_CHECKING:
     from schemasynth.adapter import Selection
+    from schemasynth.infer import Answers
     from schemasynth.progress import Listener
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,6 +44,45 @@ def selection(
     from schemasynth.adapter import Selection
 
     return Selection(schemas, include, exclude)
+
+
+def answer_options(function: F) -> F:
+    """Add ``--accept``, ``--reject`` and ``--settings``."""
+    for option in (
+        click.option(
+            "--settings",
+            type=click.Path(path_type=Path),
+            help="Settings file instead of schemasynth.toml in the working folder.",
+        ),
+        click.option(
+            "--reject", multiple=True, metavar="ID", help="A key that does not hold; repeatable."
+        ),
+        click.option("--accept", multiple=True, metavar="ID", help="A key that holds; repeatable."),
+    ):
+        function = option(function)
+    return function
+
+
+def answers(accept: tuple[str, ...], reject: tuple[str, ...], settings: Path | None) -> Answers:
+    """Return the answers of the options of `answer_options` and of the settings file."""
+    from schemasynth.infer import read_answers
+    from schemasynth.settings_file import read_settings
+
+    return read_settings(settings).answers | read_answers(accept, reject)
+
+
+def refuse_answers(
+    accept: tuple[str, ...], reject: tuple[str, ...], settings: Path | None, why: str
+) -> None:
+    """Refuse answers where they would be of no effect.
+
+    Raises:
+        SettingsError: one of the options is given.
+    """
+    given = {"--accept": accept, "--reject": reject, "--settings": settings}
+    for name, value in given.items():
+        if value:
+            raise SettingsError(f"{name} has no effect here: {why}")
 
 
 def write(text: str, output: Path | None) -> None:

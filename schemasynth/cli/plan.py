@@ -9,12 +9,20 @@ from pathlib import Path
 
 import click
 
-from schemasynth.cli.options import listener, selection, selection_options, write
+from schemasynth.cli.options import (
+    answer_options,
+    answers,
+    listener,
+    selection,
+    selection_options,
+    write,
+)
 
 
 @click.command("plan")
 @click.argument("source")
 @selection_options
+@answer_options
 @click.option(
     "--scale",
     type=click.FloatRange(min=0, min_open=True),
@@ -28,6 +36,9 @@ def command(
     schemas: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    accept: tuple[str, ...],
+    reject: tuple[str, ...],
+    settings: Path | None,
     scale: float,
     output: Path | None,
 ) -> None:
@@ -43,5 +54,11 @@ def command(
     from schemasynth import api
     from schemasynth.plan.file import write_plan
 
-    made = api.plan(source, selection(schemas, include, exclude), scale=scale, listener=listener())
+    made = api.plan(
+        source,
+        selection(schemas, include, exclude),
+        scale=scale,
+        answers=answers(accept, reject, settings),
+        listener=listener(),
+    )
     write(write_plan(made), output)

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import click
 
-from schemasynth.cli.options import listener, read, selection, selection_options
+from schemasynth.cli.options import (
+    answer_options,
+    answers,
+    listener,
+    read,
+    refuse_answers,
+    selection,
+    selection_options,
+)
 
 STEPS = ("plan", "train", "generate", "stage")
 
@@ -18,6 +26,7 @@ STEPS = ("plan", "train", "generate", "stage")
 @click.argument("source")
 @click.argument("target")
 @selection_options
+@answer_options
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A reviewed plan.")
 @click.option(
     "--scale",
@@ -47,6 +56,9 @@ def command(
     schemas: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    accept: tuple[str, ...],
+    reject: tuple[str, ...],
+    settings: Path | None,
     plan_file: Path | None,
     scale: float,
     max_training_time: float | None,
@@ -74,12 +86,15 @@ def command(
     from schemasynth.refresh import RefreshOptions, Step
     from schemasynth.report import refresh_table, write_report
 
+    if plan_file:
+        refuse_answers(accept, reject, settings, "the keys stand in the plan; make a new one.")
     result = api.refresh(
         source,
         target,
         selection(schemas, include, exclude),
         plan=read_plan(read(plan_file)) if plan_file else None,
         scale=scale,
+        answers=None if plan_file else answers(accept, reject, settings),
         options=RefreshOptions(
             max_training_time=max_training_time,
             seed=seed,

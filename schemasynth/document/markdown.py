@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from schemasynth.document import wording
 from schemasynth.document.mermaid import mermaid
-from schemasynth.model import Column, Schema, Table
+from schemasynth.model import Column, ForeignKey, ImplicitEntity, PrimaryKey, Schema, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!])")
 
@@ -30,6 +30,14 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(printable.split()))
 
 
+def code(text: str) -> str:
+    """Return text as a code span, which shows it as it is; fenced by more than it holds."""
+    runs = [len(run) for run in re.findall("`+", text)]
+    fence = "`" * (max(runs, default=0) + 1)
+    pad = " " if text[:1] == "`" or text[-1:] == "`" else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
 def _lines(schema: Schema) -> Iterator[str]:
     yield f"# {escaped(schema.name)}"
     yield ""
@@ -43,12 +51,13 @@ def _lines(schema: Schema) -> Iterator[str]:
         yield from ("", "## Implicit entities", "")
         for entity in schema.implicit_entities:
             name, said = escaped(entity.name), escaped(wording.entity(entity))
-            yield f"- {name} ({entity.confidence:.2f}): {said}"
+            yield f"- {name}: {said}, {_standing(entity)}"
     if schema.questions:
         yield from ("", "## Questions", "")
         for question in schema.questions:
-            said = escaped(f"{question.text} {question.effect}")
-            yield f"- {said} ({question.confidence:.2f})"
+            yield f"- {escaped(question.text)} ({question.confidence:.2f})"
+            for answer, effect in wording.answers(question):
+                yield f"    - {code(answer)}: {escaped(effect)}"
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -61,18 +70,24 @@ def _table(table: Table) -> Iterator[str]:
     yield from ("| Column | Type | NULL | Key | Comment |", "|---|---|---|---|---|")
     for column in table.columns:
         yield _column(table, column)
+    if table.primary_key:
+        key = table.primary_key
+        yield ""
+        yield f"Primary key {escaped(wording.columns(key.columns))}, {_standing(key)}"
     for foreign in table.foreign_keys:
         yield ""
-        reason = wording.reason(foreign)
-        tail = f": {reason}" if reason else ""
-        said = escaped(wording.reference(foreign))
-        yield f"Foreign key {said}, {wording.standing(foreign)}{tail}"
+        yield f"Foreign key {escaped(wording.reference(foreign))}, {_standing(foreign)}"
+
+
+def _standing(key: PrimaryKey | ForeignKey | ImplicitEntity) -> str:
+    reason = wording.reason(key)
+    return wording.standing(key) + (f": {escaped(reason)}" if reason else "")
 
 
 def _column(table: Table, column: Column) -> str:
     marks = []
     if table.primary_key and column.name in table.primary_key.columns:
-        marks.append(f"primary key ({wording.standing(table.primary_key)})")
+        marks.append("primary key")
     marks += [
         "unique" if len(key.columns) == 1 else f"unique {wording.columns(key.columns)}"
         for key in table.unique_keys

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemasynth.document import wording
-from schemasynth.model import ForeignKey, Origin, PrimaryKey, Schema, Table
+from schemasynth.model import ForeignKey, ImplicitEntity, Origin, PrimaryKey, Schema, Table
 
 
 def summary(schema: Schema) -> str:
@@ -35,12 +35,15 @@ def _lines(schema: Schema) -> Iterator[str]:
         yield ""
         yield "Implicit entities"
         for entity in schema.implicit_entities:
-            yield f"  {entity.name}  {entity.confidence:.2f}  {wording.entity(entity)}"
+            yield from _entry(f"{entity.name}  {wording.entity(entity)}", entity)
     if schema.questions:
         yield ""
         yield "Please confirm"
         for question in schema.questions:
-            yield f"  {question.text} ({question.confidence:.2f}) {question.effect}"
+            yield f"  {question.text} ({question.confidence:.2f})"
+            for answer, effect in wording.answers(question):
+                yield f"    {answer}"
+                yield f"      {effect}"
 
 
 def _not_declared(keys: Sequence[PrimaryKey | ForeignKey]) -> str:
@@ -54,20 +57,15 @@ def _table(table: Table) -> Iterator[str]:
         yield "  no primary key"
     else:
         key = table.primary_key
-        yield _entry(
-            "primary key", wording.columns(key.columns), wording.standing(key), wording.reason(key)
-        )
+        yield from _entry(f"primary key {wording.columns(key.columns)}", key)
     for unique in table.unique_keys:
-        yield _entry("unique", wording.columns(unique.columns), wording.standing(unique), "")
+        yield f"  unique {wording.columns(unique.columns)}  {wording.standing(unique)}"
     for foreign in table.foreign_keys:
-        yield _entry(
-            "foreign key",
-            wording.reference(foreign),
-            wording.standing(foreign),
-            wording.reason(foreign),
-        )
+        yield from _entry(f"foreign key {wording.reference(foreign)}", foreign)
 
 
-def _entry(kind: str, what: str, standing: str, reason: str) -> str:
-    tail = f": {reason}" if reason else ""
-    return f"  {kind} {what}  {standing}{tail}"
+def _entry(what: str, key: PrimaryKey | ForeignKey | ImplicitEntity) -> Iterator[str]:
+    yield f"  {what}  {wording.standing(key)}"
+    reason = wording.reason(key)
+    if reason:
+        yield f"    {reason}"

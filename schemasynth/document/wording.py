@@ -5,15 +5,28 @@ Imports the model only.
 
 from __future__ import annotations
 
-from schemasynth.model import ForeignKey, ImplicitEntity, Origin, PrimaryKey, UniqueKey
+import shlex
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
-_FIGURES = {
-    "inclusion": "{:.1%} of the values are found there",
-    "coverage": "{:.0%} of the keys there are used",
-    "name_score": "names agree {:.2f}",
-    "margin": "ahead of the next target by {:.2f}",
-    "uniqueness": "unique",
-}
+from schemasynth.model import (
+    Evidence,
+    ForeignKey,
+    ImplicitEntity,
+    Origin,
+    PrimaryKey,
+    Question,
+    UniqueKey,
+)
+
+Key: TypeAlias = PrimaryKey | ForeignKey | ImplicitEntity
+
+TELLING_NAME = 0.7
+"""Name score from which a name is said to speak for a key."""
+SILENT_NAME = 0.3
+"""Name score below which it is said not to."""
+IN_ORDER = 0.99
+"""Share of rows above the one before from which a key is said to rise."""
 
 
 def count(number: int, what: str) -> str:
@@ -21,24 +34,142 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def standing(key: PrimaryKey | UniqueKey | ForeignKey) -> str:
-    """Return where a key comes from and how sure it is."""
-    if key.origin is Origin.DECLARED:
-        return "declared"
+def standing(key: PrimaryKey | UniqueKey | ForeignKey | ImplicitEntity) -> str:
+    """Return where a key comes from and, if it was inferred, how sure it is."""
+    if key.origin is not Origin.INFERRED:
+        return key.origin.value
     return f"{key.origin} {key.confidence:.2f}"
 
 
-def reason(key: PrimaryKey | ForeignKey) -> str:
-    """Return the evidence for a key in words; empty for a declared one."""
-    known = ((name, key.evidence.get(name)) for name in _FIGURES)
-    return ", ".join(
-        _FIGURES[name].format(value)
-        for name, value in known
-        if isinstance(value, int | float) and value
-    )
+def reason(key: Key) -> str:
+    """Return the evidence for a key as one short line; empty where there is none."""
+    phrases = (phrase(key, _Figures(key.evidence)) for phrase in _PHRASES)
+    return ", ".join(text for text in phrases if text)
 
 
-def columns(names: tuple[str, ...]) -> str:
+class _Figures:
+    """Evidence, of which any figure may be missing or odd in a model that was edited."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def number(self, name: str) -> float | None:
+        value = self._evidence.get(name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if is_number and value is not None else None
+
+    def text(self, name: str) -> str:
+        value = self._evidence.get(name)
+        return value if isinstance(value, str) else ""
+
+    def is_true(self, name: str) -> bool:
+        return self._evidence.get(name) is True
+
+
+_Phrase: TypeAlias = Callable[[Key, _Figures], str]
+
+
+def _included(key: Key, figures: _Figures) -> str:
+    share, values = figures.number("inclusion"), figures.number("values")
+    if share is None or not isinstance(key, ForeignKey):
+        return ""
+    target = f"{key.referred}.{key.referred_columns[0]}"
+    if len(key.referred_columns) > 1:
+        target = f"{key.referred}{columns(key.referred_columns)}"
+    if values == 0:
+        return "no values yet"
+    if share == 1 and values == 1:
+        return f"its one value in {target}"
+    if share == 1:
+        return f"all{'' if values is None else f' {values:,.0f}'} values in {target}"
+    if values is None:
+        return f"{share:.1%} of the values in {target}"
+    return f"{round(share * values):,} of {values:,.0f} values ({_share(share)}) in {target}"
+
+
+def _unique(_: Key, figures: _Figures) -> str:
+    rows, uniqueness = figures.number("rows"), figures.number("uniqueness")
+    if rows == 0:
+        return "no rows yet"
+    if uniqueness != 1:
+        return ""
+    return "unique" if rows is None else f"unique in {rows:,.0f} rows"
+
+
+def _keys(_: Key, figures: _Figures) -> str:
+    keys, rows = figures.number("keys"), figures.number("rows_a_key")
+    if keys is None:
+        return ""
+    return f"{keys:,.0f} keys" + ("" if rows is None else f" with {rows:.1f} rows each")
+
+
+def _shared(_: Key, figures: _Figures) -> str:
+    shared, exceptions = figures.number("shared"), figures.number("exceptions")
+    parts = []
+    if shared is not None:
+        parts.append(f"{_share(shared)} shared")
+    if exceptions is not None:
+        parts.append(f"{_share(exceptions)} exceptions" if exceptions else "without exception")
+    return ", ".join(parts)
+
+
+def _covered(_: Key, figures: _Figures) -> str:
+    coverage = figures.number("coverage")
+    return f"{_share(coverage)} of the keys used" if coverage else ""
+
+
+def _missing(_: Key, figures: _Figures) -> str:
+    nulls = figures.number("null_share")
+    return f"{_share(nulls)} NULL" if nulls else ""
+
+
+def _paired(_: Key, figures: _Figures) -> str:
+    by_chance = figures.number("shuffled_inclusion")
+    return "" if by_chance is None else f"{_share(by_chance)} if paired by chance"
+
+
+def _smaller(key: Key, figures: _Figures) -> str:
+    several = isinstance(key, PrimaryKey) and len(key.columns) > 1
+    return "no column can be left out" if several and figures.is_true("minimal") else ""
+
+
+def _rising(_: Key, figures: _Figures) -> str:
+    return "rising from row to row" if (figures.number("row_order") or 0) >= IN_ORDER else ""
+
+
+def _named(key: Key, figures: _Figures) -> str:
+    score = figures.number("name_score")
+    if score is None or SILENT_NAME <= score < TELLING_NAME:
+        return ""
+    said = str(key.referred) if isinstance(key, ForeignKey) else "key"
+    return f"name says {said}" if score >= TELLING_NAME else f"name does not say {said}"
+
+
+def _rival(_: Key, figures: _Figures) -> str:
+    margin, rival = figures.number("margin"), figures.text("next_candidate")
+    if margin is None:
+        return ""
+    if not rival:
+        return "no other candidate"
+    return f"next candidate {rival} {abs(margin):.2f} {'below' if margin >= 0 else 'above'}"
+
+
+_PHRASES: tuple[_Phrase, ...] = (
+    _included,
+    _unique,
+    _keys,
+    _shared,
+    _covered,
+    _missing,
+    _paired,
+    _smaller,
+    _rising,
+    _named,
+    _rival,
+)
+
+
+def columns(names: Sequence[str]) -> str:
     """Return column names in parentheses."""
     return f"({', '.join(names)})"
 
@@ -56,3 +187,19 @@ def entity(found: ImplicitEntity) -> str:
     )
     tail = f"; it determines {determined}" if determined else ""
     return f"{columns(found.columns)} identifies the same thing in {tables}{tail}"
+
+
+def answers(question: Question) -> tuple[tuple[str, str], ...]:
+    """Return how to answer a question on the command line, each with what that changes."""
+    quoted = shlex.quote(question.id)
+    return (
+        (f"--accept {quoted}", question.if_accepted),
+        (f"--reject {quoted}", question.if_rejected),
+    )
+
+
+def _share(share: float) -> str:
+    """Return a share in percent that says 0 or 100 only where it is exact."""
+    if share in (0, 1):
+        return f"{share:.0%}"
+    return f"{min(max(share, 0.001), 0.999):.1%}"

@@ -4,8 +4,26 @@ Pure functions of models and evidence; I/O only through the adapter port. Import
 and `model`.
 """
 
+from schemasynth.infer.answers import (
+    NO_ANSWERS,
+    Answers,
+    answers_for,
+    read_answers,
+    with_answers,
+)
 from schemasynth.infer.evidence import Evidence, evidence_of
 from schemasynth.infer.keys import infer_keys
 from schemasynth.infer.profile import ColumnProfile, Profile
 
-__all__ = ["ColumnProfile", "Evidence", "Profile", "evidence_of", "infer_keys"]
+__all__ = [
+    "NO_ANSWERS",
+    "Answers",
+    "ColumnProfile",
+    "Evidence",
+    "Profile",
+    "answers_for",
+    "evidence_of",
+    "infer_keys",
+    "read_answers",
+    "with_answers",
+]

@@ -70,12 +70,6 @@ class ReferenceCandidate:
     row_inclusion: float
     shuffled: float = 0.0
 
-    @property
-    def id(self) -> str:
-        """The name by which a person answers a question about it."""
-        here, there = ",".join(self.columns), ",".join(self.referred_columns)
-        return f"fk:{self.table}({here})->{self.referred}({there})"
-
 
 def single_references(schema: Schema, evidence: Evidence) -> list[ReferenceCandidate]:
     """Return every pair of a column and a nearly unique one that holds most of its values."""

@@ -5,10 +5,12 @@ Pure functions of models and evidence; the API calls `infer_keys`.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from schemasynth.errors import SettingsError
+from schemasynth.infer.answers import NO_ANSWERS, Answers, entities_under
 from schemasynth.infer.candidates import (
     KeyCandidate,
     ReferenceCandidate,
@@ -16,22 +18,32 @@ from schemasynth.infer.candidates import (
     key_candidates,
     single_references,
 )
-from schemasynth.infer.choice import Choice, choose
+from schemasynth.infer.case import Candidate, Case, case_of, group, id_of, is_unique, plain_case
+from schemasynth.infer.choice import Choice, Programme
+from schemasynth.infer.decision import Keys, keys_of
 from schemasynth.infer.entities import implicit_entities
 from schemasynth.infer.evidence import Evidence
 from schemasynth.infer.features import Beliefs, Candidates
 from schemasynth.infer.naming import Names
+from schemasynth.infer.questions import questions
 from schemasynth.infer.scoring import Model, believe, shipped
-from schemasynth.model import ForeignKey, Origin, PrimaryKey, Question, Schema, Table, TableName
-
-ACCEPTED_IF_DECLARING = 0.95
-"""Where tables declare foreign keys, a missing one is the exception and needs more evidence."""
-DOUBTFUL = (0.4, 0.8)
-"""Confidence in which a person should confirm a key."""
+from schemasynth.model import (
+    ForeignKey,
+    ImplicitEntity,
+    Origin,
+    PrimaryKey,
+    Schema,
+    Table,
+    UniqueKey,
+)
+from schemasynth.model.keyid import Kind, entity_ids
 
 
 def infer_keys(
-    schema: Schema, evidence: Evidence, models: Mapping[str, Model] | None = None
+    schema: Schema,
+    evidence: Evidence,
+    models: Mapping[str, Model] | None = None,
+    answers: Answers = NO_ANSWERS,
 ) -> Schema:
     """Add the keys that nobody declared.
 
@@ -39,44 +51,39 @@ def infer_keys(
         schema: as reflected.
         evidence: collected from the same tables.
         models: the scoring of each stage; by default what ships with the package.
+        answers: of a person, about this schema (see `answers_for`); they bind.
 
     Returns:
         The schema with primary keys, foreign keys, implicit entities and questions; declared
         keys are kept as they are, and no inferred one contradicts them.
+
+    Raises:
+        SettingsError: data contradict an answer.
     """
     found = candidates_of(schema, evidence)
-    beliefs = believe(found, models or shipped())
-    with_keys = keys_chosen(found, beliefs, choose(found, beliefs))
-    referring = {(t.name, key.columns): key for t in with_keys for key in t.foreign_keys}
-    primary = {t.name: t.primary_key.columns for t in with_keys if t.primary_key}
-    entities = tuple(implicit_entities(schema, evidence, referring, primary))
-    return replace(with_keys, implicit_entities=entities)
+    case = case_of(found, believe(found, models or shipped()), answers)
+    programme = Programme(case.found)
+    solution = programme.solve(case.beliefs, case.verdicts)
+    keys = keys_of(case, programme.choice(solution))
+    with_keys = _with_keys(case, keys)
+    entities = _entities(with_keys, evidence, answers)
+    return replace(
+        with_keys,
+        implicit_entities=entities,
+        questions=questions(case, programme, solution, with_keys, entities),
+    )
 
 
 def keys_chosen(found: Candidates, beliefs: Beliefs, choice: Choice) -> Schema:
-    """Return the schema with the chosen keys and the questions they leave.
+    """Return the schema with the chosen keys.
 
     Args:
         found: the candidates.
         beliefs: their probabilities.
         choice: what was chosen of them.
     """
-    schema = found.schema
-    keys = {found.keys[i].table: (found.keys[i], beliefs.keys[i]) for i in choice.keys}
-    declaring = {table.name for table in schema if table.foreign_keys}
-    composites = [(found.composites[i], beliefs.composites[i]) for i in choice.composites]
-    singles = [(found.singles[i], beliefs.singles[i]) for i in choice.singles]
-    accepted = [
-        (c, p)
-        for c, p in [*_without_implied(singles, composites), *composites]
-        if p >= ACCEPTED_IF_DECLARING or not {c.table, c.referred} & declaring
-    ]
-    margins = _margins(found, beliefs)
-    tables = tuple(
-        _with_keys(table, keys.get(table.name), accepted, found, margins) for table in schema
-    )
-    questions = tuple(_questions(tables, found, beliefs, accepted))
-    return replace(schema, tables=tables, questions=questions)
+    case = plain_case(found, beliefs)
+    return _with_keys(case, keys_of(case, choice))
 
 
 def candidates_of(schema: Schema, evidence: Evidence) -> Candidates:
@@ -88,125 +95,122 @@ def candidates_of(schema: Schema, evidence: Evidence) -> Candidates:
     return Candidates(schema, evidence, names, tuple(keys), tuple(singles), tuple(composites))
 
 
-Believed = tuple[ReferenceCandidate, float]
-
-
-def _without_implied(singles: Sequence[Believed], composites: Sequence[Believed]) -> list[Believed]:
-    """Drop single keys that follow from a composite one and the parent's own keys."""
-    own = {(c.table, c.columns): (c.referred, c.referred_columns) for c, _ in singles}
-    implied = {
-        (c.table, (here,))
-        for c, _ in composites
-        for here, there in zip(c.columns, c.referred_columns, strict=True)
-        if own.get((c.table, (here,)), 0) == own.get((c.referred, (there,)), 1)
-    }
-    return [(c, p) for c, p in singles if (c.table, c.columns) not in implied]
-
-
-def _margins(found: Candidates, beliefs: Beliefs) -> dict[str, float]:
-    """Return by reference how much likelier it is than the next for the same columns."""
-    rivals: defaultdict[tuple[TableName, tuple[str, ...]], list[float]] = defaultdict(list)
-    both = (
-        *zip(found.singles, beliefs.singles, strict=True),
-        *zip(found.composites, beliefs.composites, strict=True),
+def _with_keys(case: Case, keys: Keys) -> Schema:
+    schema = case.found.schema
+    return replace(
+        schema,
+        tables=tuple(_table(case, table, keys) for table in schema),
     )
-    for c, p in both:
-        rivals[c.table, c.columns].append(p)
-    margins = {}
-    for c, p in both:
-        others = sorted(rivals[c.table, c.columns], reverse=True)
-        best = others[0] if p < others[0] else others[1] if len(others) > 1 else 0.0
-        margins[c.id] = round(p - best, 4)
-    return margins
 
 
-def _with_keys(
-    table: Table,
-    key: tuple[KeyCandidate, float] | None,
-    accepted: Sequence[Believed],
-    found: Candidates,
-    margins: Mapping[str, float],
-) -> Table:
-    inferred = tuple(
-        _foreign_key(c, p, found, margins[c.id]) for c, p in accepted if c.table == table.name
+def _table(case: Case, table: Table, keys: Keys) -> Table:
+    if table.primary_key is None and table.name in keys.primary:
+        table = replace(table, primary_key=_primary_key(case, *keys.primary[table.name]))
+    foreign = (_foreign_key(case, c, p) for c, p in keys.foreign if c.table == table.name)
+    return replace(
+        table,
+        unique_keys=(*table.unique_keys, *_alternate_keys(case, table, keys)),
+        foreign_keys=(*table.foreign_keys, *foreign),
     )
-    primary_key = table.primary_key
-    if primary_key is None and key is not None:
-        primary_key = _primary_key(*key, found)
-    return replace(table, primary_key=primary_key, foreign_keys=table.foreign_keys + inferred)
 
 
-def _primary_key(key: KeyCandidate, belief: float, found: Candidates) -> PrimaryKey:
-    named = [found.names.own((key.table, name)) for name in key.columns]
-    figures: dict[str, float | bool] = {
+def _alternate_keys(case: Case, table: Table, keys: Keys) -> Iterator[UniqueKey]:
+    """Yield what is referred to beside the declared and primary keys, where data are unique."""
+    seen = {frozenset(key) for key in table.candidate_keys}
+    for c, p in sorted(keys.foreign, key=lambda believed: -believed[1]):
+        columns = frozenset(c.referred_columns)
+        if c.referred != table.name or columns in seen:
+            continue
+        seen.add(columns)
+        if is_unique(case.found, table.name, c.referred_columns):
+            yield UniqueKey(c.referred_columns, origin=_origin(case, c), confidence=round(p, 4))
+
+
+def _primary_key(case: Case, key: KeyCandidate, belief: float) -> PrimaryKey:
+    found = case.found
+    rows = found.evidence.rows(found.schema.table(key.table))
+    figures: dict[str, float | int | str | bool] = {
+        "rows": rows,
         "uniqueness": 1.0,
         "null_share": 0.0,
         "minimal": key.minimal,
         "row_order": round(key.rising, 4),
     }
     if found.names.telling:
+        named = [found.names.own((key.table, name)) for name in key.columns]
         figures["name_score"] = round(sum(named) / len(named), 3)
+    origin = _origin(case, key)
     return PrimaryKey(
-        key.columns, origin=Origin.INFERRED, confidence=round(belief, 4), evidence=figures
+        key.columns,
+        origin=origin,
+        confidence=round(belief, 4),
+        evidence={**figures, **_rivalry(case, key, origin, belief)},
     )
 
 
-def _foreign_key(
-    c: ReferenceCandidate, belief: float, found: Candidates, margin: float
-) -> ForeignKey:
+def _foreign_key(case: Case, c: ReferenceCandidate, belief: float) -> ForeignKey:
+    found = case.found
     pairs = list(zip(c.columns, c.referred_columns, strict=True))
-    nulls = [found.evidence.figures[c.table, name].profile.null_share for name in c.columns]
-    figures = {
+    profiles = [found.evidence.figures[c.table, name].profile for name in c.columns]
+    figures: dict[str, float | int | str | bool] = {
         "inclusion": round(c.inclusion, 6),
-        "row_inclusion": round(c.row_inclusion, 6),
         "coverage": round(c.coverage, 6),
-        "null_share": round(max(nulls), 4),
-        "margin": margin,
+        "null_share": round(max(profile.null_share for profile in profiles), 4),
     }
+    if len(pairs) == 1:
+        figures["values"] = profiles[0].distinct
+    if not math.isnan(c.row_inclusion):
+        figures["row_inclusion"] = round(c.row_inclusion, 6)
     if found.names.telling:
         scores = [found.names.refers((c.table, a), (c.referred, b)) for a, b in pairs]
         figures["name_score"] = round(sum(scores) / len(scores), 3)
     if len(pairs) > 1:
         figures["shuffled_inclusion"] = round(c.shuffled, 6)
+    origin = _origin(case, c)
     return ForeignKey(
         c.columns,
         c.referred,
         c.referred_columns,
-        origin=Origin.INFERRED,
+        origin=origin,
         confidence=round(belief, 4),
-        evidence=figures,
+        evidence={**figures, **_rivalry(case, c, origin, belief)},
     )
 
 
-def _questions(
-    tables: Sequence[Table], found: Candidates, beliefs: Beliefs, accepted: Sequence[Believed]
-) -> Iterator[Question]:
-    low, high = DOUBTFUL
-    for table in tables:
-        key = table.primary_key
-        if key is not None and low <= key.confidence < high:
-            yield Question(
-                f"pk:{table.name}({','.join(key.columns)})",
-                f"Is ({', '.join(key.columns)}) the primary key of {table.name}?",
-                "If not, nothing may refer to it, and its values need not be unique.",
-                key.confidence,
+def _origin(case: Case, candidate: Candidate) -> Origin:
+    place = case.places.by_id[id_of(candidate)]
+    return Origin.OVERRIDE if case.verdicts.get(place) else Origin.INFERRED
+
+
+def _rivalry(
+    case: Case, candidate: Candidate, origin: Origin, belief: float
+) -> dict[str, float | str]:
+    """Return how far the likeliest rival is behind; nothing where a person decided."""
+    if origin is Origin.OVERRIDE:
+        return {}
+    own = case.places.by_id[id_of(candidate)]
+    rivals = [
+        i
+        for i in case.places.rivals[group(candidate)]
+        if i != own and not set(candidate.columns) < set(case.places.ids[i].columns)
+    ]
+    next_one = max(rivals, key=lambda i: case.chances[i], default=None)
+    if next_one is None:
+        return {"margin": round(belief, 4)}
+    margin = round(belief - case.chances[next_one], 4)
+    return {"margin": margin, "next_candidate": case.places.ids[next_one].aim}
+
+
+def _entities(schema: Schema, evidence: Evidence, answers: Answers) -> tuple[ImplicitEntity, ...]:
+    """Return the implicit entities that a person does not reject."""
+    referring = {(t.name, key.columns): key for t in schema for key in t.foreign_keys}
+    primary = {t.name: t.primary_key.columns for t in schema if t.primary_key}
+    found = list(implicit_entities(schema, evidence, referring, primary))
+    ids = [own for entity in found for own in entity_ids(entity)]
+    for key in answers.accepted:
+        if key.kind is Kind.ENTITY and not any(key.covers(own) for own in ids):
+            known = ", ".join(str(entity_ids(entity)[0]) for entity in found) or "none"
+            raise SettingsError(
+                f"{key} is accepted, but no such implicit entity is in the data. Found: {known}."
             )
-    chosen = {c.id for c, _ in accepted}
-    both = (
-        *zip(found.singles, beliefs.singles, strict=True),
-        *zip(found.composites, beliefs.composites, strict=True),
-    )
-    for c, p in both:
-        if low <= p < high:
-            yield _reference_question(c, p, accepted=c.id in chosen)
-
-
-def _reference_question(c: ReferenceCandidate, belief: float, *, accepted: bool) -> Question:
-    here, there = ",".join(c.columns), ",".join(c.referred_columns)
-    effect = (
-        "If not, its values are learned for themselves."
-        if accepted
-        else "If so, its values will be keys of that table."
-    )
-    text = f"Does {c.table}({here}) refer to {c.referred}({there})?"
-    return Question(c.id, text, effect, round(belief, 4))
+    return tuple(entities_under(found, answers))

@@ -213,6 +213,7 @@ class ImplicitEntity:
     members: tuple[EntityMember, ...]
     confidence: float = 1.0
     evidence: Evidence = field(default_factory=dict, hash=False)
+    origin: Origin = Origin.INFERRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +221,17 @@ class Question:
     """A decision that a person should confirm.
 
     Attributes:
-        id: stable name by which it can be answered.
+        id: of the key it is about, by which it is accepted or rejected.
         text: the question, for people.
-        effect: what the other answer would change.
-        confidence: how sure the chosen answer is, 0 to 1.
+        if_accepted: what yes changes.
+        if_rejected: what no changes.
+        confidence: how likely yes is, 0 to 1.
     """
 
     id: str
     text: str
-    effect: str
+    if_accepted: str
+    if_rejected: str
     confidence: float
 
 

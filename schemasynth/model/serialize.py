@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from schemasynth.errors import SettingsError
 from schemasynth.model.fingerprint import fingerprint
+from schemasynth.model.keyid import entity_ids, foreign_key_id, primary_key_id
 from schemasynth.model.schema import (
     Check,
     Column,
@@ -96,7 +97,7 @@ def to_dict(schema: Schema) -> Json:
 def from_dict(value: Any) -> Schema:
     """Build a schema from plain values.
 
-    The fingerprint is not read: it is computed from the tables wherever it is needed.
+    The fingerprint and the ids of keys are not read: they are computed wherever they are needed.
 
     Args:
         value: what `to_dict` returned, perhaps edited; what may be empty may be left out.
@@ -127,7 +128,8 @@ def _table(table: Table) -> Json:
         "row_count": table.row_count,
         "comment": table.comment,
         "columns": [_column(column) for column in table.columns],
-        "primary_key": None if primary_key is None else _key(primary_key),
+        "primary_key": primary_key
+        and {"id": str(primary_key_id(table.name, primary_key)), **_key(primary_key)},
         "unique_keys": [_key(key) for key in table.unique_keys],
         "checks": [
             {"name": check.name, "sql": check.sql, "state": _state(check.state)}
@@ -142,7 +144,10 @@ def _table(table: Table) -> Json:
             }
             for index in table.indexes
         ],
-        "foreign_keys": [_foreign_key(key) for key in table.foreign_keys],
+        "foreign_keys": [
+            {"id": str(foreign_key_id(table.name, key)), **_foreign_key(key)}
+            for key in table.foreign_keys
+        ],
     }
 
 
@@ -230,6 +235,7 @@ def _sequence(sequence: Sequence) -> Json:
 
 def _entity(entity: ImplicitEntity) -> Json:
     return {
+        "id": str(entity_ids(entity)[0]) if entity.members else None,
         "name": entity.name,
         "columns": list(entity.columns),
         "members": [
@@ -241,6 +247,7 @@ def _entity(entity: ImplicitEntity) -> Json:
             }
             for member in entity.members
         ],
+        "origin": entity.origin.value,
         "confidence": entity.confidence,
         "evidence": _evidence(entity.evidence),
     }
@@ -250,7 +257,8 @@ def _question(question: Question) -> Json:
     return {
         "id": question.id,
         "text": question.text,
-        "effect": question.effect,
+        "if_accepted": question.if_accepted,
+        "if_rejected": question.if_rejected,
         "confidence": question.confidence,
     }
 
@@ -343,6 +351,9 @@ class _Node:
                 _refuse(path, f"expected a figure or a text, found {_kind(figure)}")
         return dict(figures)
 
+    def pass_over(self, key: str) -> None:
+        self.seen.add(key)
+
     def only(self, *further: str) -> None:
         for key in self.value:
             if key not in self.seen and key not in further:
@@ -431,6 +442,7 @@ def _read_computed(node: _Node) -> Computed:
 
 
 def _read_primary_key(node: _Node) -> PrimaryKey:
+    node.pass_over("id")
     return PrimaryKey(
         columns=node.texts("columns", required=True),
         name=node.optional_text("name"),
@@ -453,6 +465,7 @@ def _read_unique_key(node: _Node) -> UniqueKey:
 
 
 def _read_foreign_key(node: _Node) -> ForeignKey:
+    node.pass_over("id")
     columns = node.texts("columns", required=True)
     referred_columns = node.texts("referred_columns", required=True)
     if len(columns) != len(referred_columns):
@@ -517,10 +530,12 @@ def _read_owner(node: _Node) -> tuple[TableName, str]:
 
 
 def _read_entity(node: _Node) -> ImplicitEntity:
+    node.pass_over("id")
     return ImplicitEntity(
         name=node.text("name"),
         columns=node.texts("columns", required=True),
         members=node.each("members", _read_member),
+        origin=node.member("origin", Origin, Origin.INFERRED),
         confidence=node.share("confidence"),
         evidence=node.evidence("evidence"),
     )
@@ -538,7 +553,8 @@ def _read_question(node: _Node) -> Question:
     return Question(
         id=node.text("id"),
         text=node.text("text"),
-        effect=node.text("effect"),
+        if_accepted=node.text("if_accepted"),
+        if_rejected=node.text("if_rejected"),
         confidence=node.share("confidence"),
     )
 

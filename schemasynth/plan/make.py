@@ -15,8 +15,17 @@ import pandas as pd
 from schemasynth.arrays import array, lookup, nulls
 from schemasynth.graph import ContextChoice, ContextScore, choose_contexts, load_order
 from schemasynth.graph.context import Candidate, score
-from schemasynth.model import Column, ForeignKey, ImplicitEntity, Schema, Table, TableName
+from schemasynth.model import (
+    Column,
+    ForeignKey,
+    ImplicitEntity,
+    Origin,
+    Schema,
+    Table,
+    TableName,
+)
 from schemasynth.model.fingerprint import fingerprint
+from schemasynth.model.keyid import foreign_key_id, primary_key_id
 from schemasynth.plan.check import MAX_CATEGORIES
 from schemasynth.plan.columns import KeyPlace, plan_column
 from schemasynth.plan.entity import Member, entity_frame
@@ -105,7 +114,7 @@ def make_plan(
         fingerprint=fingerprint(schema),
         tables=tables,
         scale=scale,
-        notes=tuple(_notes(tables, choices)),
+        notes=(*_notes(tables, choices), *_stated(schema)),
     )
 
 
@@ -410,6 +419,17 @@ def _treatment(
         return ForeignKeyTreatment.CATEGORY, f"{used} parents in use, each with many children"
     other = f"the context is {choice.chosen.parent}" if choice else "no parent fits as a context"
     return ForeignKeyTreatment.RESTORED, f"{other}; children a parent are kept"
+
+
+def _stated(schema: Schema) -> Iterator[str]:
+    """Name the keys that a person decided; the plan holds them like any other."""
+    for table in schema:
+        key = table.primary_key
+        if key is not None and key.origin is Origin.OVERRIDE:
+            yield f"Stated, not inferred: {primary_key_id(table.name, key)}."
+        for foreign in table.foreign_keys:
+            if foreign.origin is Origin.OVERRIDE:
+                yield f"Stated, not inferred: {foreign_key_id(table.name, foreign)}."
 
 
 def _notes(

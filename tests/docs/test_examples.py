@@ -2,6 +2,7 @@
 
 A line that starts with `$ ` is run; what follows, up to the next one, is its expected output on
 stdout, in which `...` stands for anything, or `[exit code N]` for a command that must fail.
+A block with a `title` is a file of that name, and is there for what follows it.
 """
 
 from __future__ import annotations
@@ -21,20 +22,25 @@ from schemasynth.demo import write_source, write_target
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "pages"
-CONSOLE_BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r'^```(?:console|\w+ title="([^"]+)")\n(.*?)^```', re.MULTILINE | re.DOTALL)
 EXIT_CODE = re.compile(r"\[exit code (\d+)\]\n")
 COMPARE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def examples(page: Path) -> Iterator[tuple[str, str]]:
-    """Commands of a page with their expected output, in order."""
-    for block in CONSOLE_BLOCK.findall(page.read_text("utf-8")):
+    """Commands of a page with their expected output, in order; writes the files it shows."""
+    for name, block in BLOCK.findall(page.read_text("utf-8")):
+        if name:
+            Path(name).write_text(block, "utf-8")
+            continue
         for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, expected = example.partition("\n")
             yield command, expected
 
 
-PAGES_WITH_EXAMPLES = [page for page in sorted(PAGES.rglob("*.md")) if list(examples(page))]
+PAGES_WITH_EXAMPLES = [
+    page for page in sorted(PAGES.rglob("*.md")) if "```console\n" in page.read_text("utf-8")
+]
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ LAYERS = (
     "model",
     "adapter",
     "infer",
+    "settings_file",
     "graph",
     "plan",
     "rewrite",

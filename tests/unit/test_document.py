@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemasynth.document import markdown, mermaid, summary
+from schemasynth.document import markdown, mermaid, summary, wording
 from schemasynth.errors import SettingsError
 from schemasynth.model import (
     Column,
     EntityMember,
+    Evidence,
     ForeignKey,
     ImplicitEntity,
     Origin,
@@ -56,7 +58,7 @@ def schema() -> Schema:
         "live",
         (parent, child),
         implicit_entities=(ImplicitEntity("thing", ("p",), members, 0.9),),
-        questions=(Question("q1", "Is it so?", "If not, nothing.", 0.6),),
+        questions=(Question("pk:a`'(b)", "Is it so?", "It holds: x.", "It falls: y.", 0.6),),
     )
 
 
@@ -76,6 +78,55 @@ def assert_grammar(diagram: str) -> list[str]:
         rules = (ENTITY, ATTRIBUTE, EDGE, re.compile("    }"))
         assert any(rule.fullmatch(line) for rule in rules), line
     return lines
+
+
+@pytest.mark.parametrize(
+    ("evidence", "line"),
+    [
+        ({}, ""),
+        ({"inclusion": 1.0, "values": 4231}, "all 4,231 values in customer.id"),
+        ({"inclusion": 1.0, "values": 1}, "its one value in customer.id"),
+        ({"inclusion": 1.0}, "all values in customer.id"),
+        ({"inclusion": 0.9998, "values": 5000}, "4,999 of 5,000 values (99.9%) in customer.id"),
+        ({"inclusion": 0.5}, "50.0% of the values in customer.id"),
+        ({"inclusion": 0.0, "values": 0}, "no values yet"),
+        ({"coverage": 1.0, "null_share": 0.25}, "100% of the keys used, 25.0% NULL"),
+        ({"name_score": 0.9}, "name says customer"),
+        ({"name_score": 0.1}, "name does not say customer"),
+        ({"name_score": 0.5}, ""),
+        ({"margin": 0.61, "next_candidate": "client(id)"}, "next candidate client(id) 0.61 below"),
+        ({"margin": -0.1, "next_candidate": "client(id)"}, "next candidate client(id) 0.10 above"),
+        ({"margin": 0.9}, "no other candidate"),
+        ({"inclusion": "odd", "values": True, "margin": None}, ""),
+    ],
+)  # fmt: skip
+def test_a_reason_is_one_line_of_figures(evidence: Evidence, line: str) -> None:
+    key = ForeignKey(("c",), TableName("customer"), ("id",), evidence=evidence)
+    assert wording.reason(key) == line
+
+
+def test_reasons_of_other_keys() -> None:
+    evidence = {"rows": 20, "uniqueness": 1.0, "minimal": True, "row_order": 1.0, "name_score": 1.0}
+    assert wording.reason(PrimaryKey(("a", "b"), evidence=evidence)) == (
+        "unique in 20 rows, no column can be left out, rising from row to row, name says key"
+    )
+    pair = ForeignKey(("a", "b"), TableName("p"), ("c", "d"), evidence={
+        "inclusion": 1.0, "values": 9, "shuffled_inclusion": 0.04,
+    })  # fmt: skip
+    assert wording.reason(pair) == "all 9 values in p(c, d), 4.0% if paired by chance"
+    figures = {"keys": 1200, "rows_a_key": 2.5, "shared": 0.98, "exceptions": 0.0}
+    entity = ImplicitEntity("e", ("a",), (), evidence=figures)
+    assert wording.reason(entity) == (
+        "1,200 keys with 2.5 rows each, 98.0% shared, without exception"
+    )
+
+
+def test_answers_can_be_copied_into_a_shell() -> None:
+    (question,) = schema().questions
+    for text in (summary(schema()), markdown(schema())):
+        assert "--accept 'pk:a`'\"'\"'(b)'" in text
+    flags = [shlex.split(answer) for answer, _ in wording.answers(question)]
+    assert flags == [["--accept", question.id], ["--reject", question.id]]
 
 
 def test_mermaid_keeps_its_grammar() -> None:
@@ -169,7 +220,7 @@ def test_markdown_tables_are_not_broken_by_names() -> None:
 
 def test_the_summary_says_why() -> None:
     text = summary(schema())
-    assert "inferred 0.60: 99.0% of the values are found there, names agree 0.50" in text
+    assert "inferred 0.60\n    99.0% of the values in " in text
     assert "identifies the same thing in other.child" in text
     assert "1,234 rows" in text
 

@@ -147,13 +147,13 @@ def schemas(draw: st.DrawFn) -> Schema:
                 st.lists(
                     st.builds(
                         ImplicitEntity, TEXT, some_names, st.lists(members, max_size=2).map(tuple),
-                        SHARE, EVIDENCE,
+                        SHARE, EVIDENCE, st.sampled_from(Origin),
                     ),
                     max_size=2,
                 )
             )
         ),
-        questions=tuple(draw(st.lists(st.builds(Question, TEXT, TEXT, TEXT, SHARE), max_size=2))),
+        questions=tuple(draw(st.lists(st.builds(Question, *[TEXT] * 4, SHARE), max_size=2))),
     )  # fmt: skip
 
 

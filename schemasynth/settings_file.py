@@ -1,0 +1,139 @@
+"""The settings file ``schemasynth.toml``: a person's decisions, to be kept and committed.
+
+Imports the answers to inference; the command line reads it, the API takes what it says.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemasynth.errors import SettingsError
+from schemasynth.infer.answers import NO_ANSWERS, Answers, read_answers
+from schemasynth.model import TableName
+from schemasynth.model.keyid import KeyId, Kind, checked
+
+NAME = "schemasynth.toml"
+"""Read from the working folder if it is there and no other file is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a settings file says.
+
+    Attributes:
+        answers: which keys hold and which do not.
+    """
+
+    answers: Answers = NO_ANSWERS
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _PrimaryKey(_Strict):
+    table: str
+    schema_name: str | None = None
+    columns: list[str] = Field(min_length=1)
+
+
+class _ForeignKey(_Strict):
+    table: str
+    schema_name: str | None = None
+    columns: list[str] = Field(min_length=1)
+    references: str
+    references_schema: str | None = None
+    references_columns: list[str] = Field(min_length=1)
+
+
+class _Keys(_Strict):
+    accept: list[str] = []
+    reject: list[str] = []
+    primary_key: list[_PrimaryKey] = []
+    foreign_key: list[_ForeignKey] = []
+
+
+class _File(_Strict):
+    keys: _Keys = _Keys()
+
+
+def read_settings(path: Path | None = None) -> Settings:
+    """Read a settings file.
+
+    Args:
+        path: the file; None means `NAME` in the working folder, if there is one.
+
+    Raises:
+        SettingsError: it cannot be read, or says something unknown.
+    """
+    if path is None:
+        path = Path(NAME)
+        if not path.exists():
+            return Settings()
+    try:
+        return _settings(_content(path))
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _content(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"it cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError("it is not a UTF-8 text file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"it is not valid TOML: {error}.") from None
+    except RecursionError:
+        raise SettingsError("it is nested too deeply.") from None
+
+
+def _settings(content: Mapping[str, Any]) -> Settings:
+    try:
+        keys = _File.model_validate(content).keys
+    except ValidationError as error:
+        raise SettingsError(_first_problem(error)) from None
+    answers = read_answers(keys.accept, keys.reject)
+    return Settings(answers | Answers(accepted=tuple(map(checked, _stated(keys)))))
+
+
+def _stated(keys: _Keys) -> Iterator[KeyId]:
+    for key in keys.primary_key:
+        yield KeyId(Kind.PRIMARY, TableName(key.table, key.schema_name), tuple(key.columns))
+    for foreign in keys.foreign_key:
+        yield KeyId(
+            Kind.FOREIGN,
+            TableName(foreign.table, foreign.schema_name),
+            tuple(foreign.columns),
+            TableName(foreign.references, foreign.references_schema),
+            tuple(foreign.references_columns),
+        )
+
+
+_FIELDS: Mapping[str, type[_Strict]] = {
+    "": _File,
+    "keys": _Keys,
+    "keys.primary_key": _PrimaryKey,
+    "keys.foreign_key": _ForeignKey,
+}
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    path = [f"[{part + 1}]" if isinstance(part, int) else part for part in problem["loc"]]
+    place = ".".join(map(str, path)).replace(".[", "[")
+    if problem["type"] != "extra_forbidden":
+        return f"{place}: {problem['msg'].lower()}."
+    *section, name = (str(part) for part in problem["loc"] if not isinstance(part, int))
+    known = list(_FIELDS[".".join(section)].model_fields)
+    like = get_close_matches(name, known, 1)
+    meant = f"did you mean {like[0]}?" if like else f"known here: {', '.join(known)}."
+    return f"there is no setting {place}; {meant}"
