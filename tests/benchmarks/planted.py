@@ -211,7 +211,7 @@ class Draft:
         columns: dict[str, dict[str, str]] = {}
         frames = {}
         for table, frame in self.frames.items():
-            self._decorate(frame, int(self.rng.integers(width[0], width[1] + 1)))
+            self.decorate(frame, int(self.rng.integers(width[0], width[1] + 1)))
             order = self.rng.permutation(len(frame)) if self.shuffled else np.arange(len(frame))
             tables[table] = _new_name(self.style.table(table), tables)
             named: dict[str, str] = {}
@@ -245,7 +245,8 @@ class Draft:
             values[row] = int(top) + 1 + i if whole else f"{values[row]}{i}Z"
         frame[name] = values
 
-    def _decorate(self, frame: pd.DataFrame, count: int) -> None:
+    def decorate(self, frame: pd.DataFrame, count: int) -> None:
+        """Add columns that refer to nothing."""
         for concept in self.rng.permutation(ATTRIBUTES)[:count]:
             if str(concept) not in frame.columns:
                 frame[str(concept)] = self._attribute(str(concept), len(frame))
