@@ -10,8 +10,20 @@ from measures import Measure, Record, missed, table, write_json
 COLLECTED = pytest.StashKey[list[Measure]]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="leave out each family of databases alone: hours"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[COLLECTED] = []
+
+
+@pytest.fixture
+def long(pytestconfig: pytest.Config) -> bool:
+    """Whether the long form is asked for; the option exists where this folder is named."""
+    return bool(pytestconfig.getoption("--long", default=False))
 
 
 @pytest.fixture

@@ -1,46 +1,29 @@
-"""Train the scoring of keys on databases whose keys are known, and test it on those left out.
+"""Train the scoring of keys on databases whose keys are known, and write its weights.
 
-python tests/benchmarks/train_keys.py [KEYBENCH] [--folds N] [--output weights.json]
+python tests/benchmarks/train_keys.py [KEYBENCH] --output weights.json [--cases FILE] [--seed N]
 
-With `--folds`, each fold of database families is predicted by models that saw none of it, and
-scored; with `--output`, models of all databases are written. Needs scikit-learn, which the
-package itself does not, and OMP_NUM_THREADS=1 where cores are shared.
+`evaluate` says what is learned, on databases left out. Needs scikit-learn, which the package
+itself does not, and OMP_NUM_THREADS=1 where cores are shared.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from multiprocessing import Pool
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keybench import DEFAULT, prediction
+from cases import LEARNED, Case, family, kept
+from keybench import DEFAULT
 from scipy.optimize import minimize
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from schemasynth.adapter import Selection, adapter_for, count_rows
-from schemasynth.infer.choice import choose
-from schemasynth.infer.evidence import Evidence, evidence_of
-from schemasynth.infer.features import Beliefs, Candidates, matrix
-from schemasynth.infer.keys import candidates_of, keys_chosen
+from schemasynth.infer.features import Beliefs, matrix
 from schemasynth.infer.scoring import STAGES, models_of, stage_terms
-from schemasynth.model import Schema, TableName
-from schemasynth.settings import database_url
 
-FAMILIES = (
-    {"chinook", "chinook_1", "store_1"},
-    {"world", "world_1"},
-    {"oracle_hr_oe", "hr_1"},
-    {"activity_1", "dorm_1", "game_1", "voter_1"},
-)
-"""Databases that share data are left out together."""
 INNER_FOLDS = 4
 """Folds within the training set: each stage learns from beliefs about databases left out."""
 DATABASE_WEIGHT = -0.3
@@ -86,91 +69,6 @@ PRIOR_WEIGHT = 0.3
 LOW = {"inclusion": 0.8}
 UNKNOWN_NAME = 0.55
 KEY_TERMS = {"pk": 0, "fk": 1, "ck": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One database, with its names or without, and which candidates are true."""
-
-    name: str
-    hidden: bool
-    found: Candidates
-    true: tuple[tuple[bool, ...], ...]
-
-
-def family(name: str) -> str:
-    """Return the name of the databases that are left out together with this one."""
-    return next((min(f) for f in FAMILIES if name in f), name)
-
-
-def cases_of(folder: Path) -> list[Case]:
-    """Collect the candidates of all databases, each with names shown and hidden."""
-    cases = []
-    for path in sorted(folder.rglob("truth.json")):
-        truth = json.loads(path.read_text("utf-8"))
-        url = database_url(str(path.with_name(f"{truth['name']}.stripped.sqlite")))
-        with adapter_for(url).source(url) as source:
-            schema = count_rows(source, source.reflect(Selection()))
-            with evidence_of(source, schema) as evidence:
-                shown = candidates_of(schema, evidence)
-                cases.append(_case(truth, shown, None))
-                cases.append(_case(truth, *_hidden(schema, evidence)))
-    return cases
-
-
-Renaming = Mapping[tuple[TableName, str], tuple[TableName, str]]
-
-
-def _hidden(schema: Schema, evidence: Evidence) -> tuple[Candidates, Renaming]:
-    """Return the candidates of the same data with every name replaced by a number."""
-    renaming: dict[tuple[TableName, str], tuple[TableName, str]] = {}
-    tables = []
-    for i, table in enumerate(schema, 1):
-        columns = []
-        for column in table.columns:
-            name = f"c{len(renaming) + 1}"
-            renaming[table.name, column.name] = (TableName(f"t{i}"), name)
-            columns.append(replace(column, name=name))
-        tables.append(replace(table, name=TableName(f"t{i}"), columns=tuple(columns)))
-    hidden = replace(schema, tables=tuple(tables))
-    figures = {renaming[c]: f for c, f in evidence.figures.items()}
-    pairs = {(renaming[a], renaming[b]): i for (a, b), i in evidence.inclusions.items()}
-    renamed = Evidence(figures, pairs, evidence.store.renamed(hidden))
-    return candidates_of(hidden, renamed), renaming
-
-
-def _case(truth: Mapping[str, Any], found: Candidates, renaming: Renaming | None) -> Case:
-    original = {new: old for old, new in (renaming or {}).items()}
-
-    def named(table: TableName, column: str) -> tuple[str, str]:
-        old_table, old = original.get((table, column), (table, column))
-        return old_table.name.lower(), old.lower()
-
-    keys = {
-        frozenset((t.lower(), c.lower()) for c in columns)
-        for t, columns in truth["primary_keys"].items()
-    }
-    references = {
-        frozenset(
-            ((f["table"].lower(), a.lower()), (f["referred_table"].lower(), b.lower()))
-            for a, b in zip(f["columns"], f["referred_columns"], strict=True)
-        )
-        for f in truth["foreign_keys"]
-    }
-    true_keys = tuple(frozenset(named(k.table, c) for c in k.columns) in keys for k in found.keys)
-    singles, composites = (
-        tuple(
-            frozenset(
-                (named(r.table, a), named(r.referred, b))
-                for a, b in zip(r.columns, r.referred_columns, strict=True)
-            )
-            in references
-            for r in group
-        )
-        for group in (found.singles, found.composites)
-    )
-    stored = replace(found, evidence=replace(found.evidence, store=None))  # type: ignore[arg-type]
-    return Case(truth["name"], renaming is not None, stored, (true_keys, singles, composites))
 
 
 def fitted(stage: str, names: list[str], rows: Any, true: Any, weight: Any, seed: int) -> Any:
@@ -230,8 +128,20 @@ def _line(names: list[str], rows: Any, true: Any, weight: Any) -> dict[str, Any]
     }
 
 
-def trained(train: Sequence[Case], test: Sequence[Case]) -> tuple[dict[str, Any], list[Beliefs]]:
-    """Fit all stages on some cases and return them with their beliefs about others."""
+def trained(
+    train: Sequence[Case], test: Sequence[Case], seed: int = 0
+) -> tuple[dict[str, Any], list[Beliefs]]:
+    """Fit all stages on some cases.
+
+    Args:
+        train: learned from.
+        test: only looked at.
+        seed: of the fitting.
+
+    Returns:
+        The weights in the JSON form that the package reads, and what models of them believe of
+        the test cases, where declared keys are certain.
+    """
     families = sorted({family(case.name) for case in train})
     fold = {f: i % INNER_FOLDS for i, f in enumerate(families)}
     beliefs: list[dict[str, list[float]]] = [{} for _ in (*train, *test)]
@@ -252,88 +162,39 @@ def trained(train: Sequence[Case], test: Sequence[Case]) -> tuple[dict[str, Any]
             labels = np.concatenate([true[i] for i in indices])
             return fitted(stage, parts[0][0], rows, labels, np.concatenate(weight), seed)
 
+        first = 1000 * seed + 100 * number
+
         for inner in range(INNER_FOLDS):
             inside = [i for i, c in enumerate(train) if fold[family(c.name)] == inner]
             rest = [i for i in range(len(train)) if i not in inside]
-            model = models_of({"stages": {stage: fit(rest, 100 * number + inner)}})[stage]
+            model = models_of({"stages": {stage: fit(rest, first + inner)}})[stage]
             for i in inside:
                 beliefs[i][stage] = model(terms[i])
-        stages[stage] = fit(range(len(train)), 100 * number + INNER_FOLDS)
+        stages[stage] = fit(range(len(train)), first + INNER_FOLDS)
         model = models_of({"stages": stages})[stage]
         for i in range(len(train), len(beliefs)):
-            beliefs[i][stage] = model(terms[i])
+            beliefs[i][stage] = _certain(test[i - len(train)], stage, model(terms[i]))
     held_out = beliefs[len(train) :]
     return {"stages": stages}, [Beliefs(b["pk2"], b["fk2"], b["ck2"]) for b in held_out]
 
 
-def _left_out(task: tuple[list[Case], set[str]]) -> list[tuple[Case, Beliefs]]:
-    cases, names = task
-    test = [case for case in cases if family(case.name) in names]
-    train = [case for case in cases if family(case.name) not in names]
-    return list(zip(test, trained(train, test)[1], strict=True))
-
-
-def evaluate(cases: list[Case], folds: int, folder: Path, processes: int) -> None:
-    """Score the predictions about families left out, with names shown and then hidden."""
-    families = sorted({family(case.name) for case in cases})
-    np.random.default_rng(7).shuffle(families)
-    folds = min(folds, len(families))
-    tasks = [(cases, set(families[i::folds])) for i in range(folds)]
-    with Pool(processes) as pool:
-        believed = [pair for part in pool.imap_unordered(_left_out, tasks) for pair in part]
-    for hidden in (False, True):
-        with tempfile.TemporaryDirectory() as output:
-            for case, beliefs in believed:
-                if case.hidden is hidden:
-                    shown = next(c for c in cases if c.name == case.name and not c.hidden)
-                    keys = keys_chosen(case.found, beliefs, choose(case.found, beliefs))
-                    content = _as_named(prediction(keys), case.found.schema, shown.found.schema)
-                    Path(output, f"{case.name}.json").write_text(json.dumps(content), "utf-8")
-            print("names hidden" if hidden else "names shown", flush=True)
-            scorer = [sys.executable, str(folder / "score.py"), "--many", str(folder), output]
-            lines = subprocess.run(scorer, check=True, capture_output=True, text=True).stdout
-            print(*lines.splitlines()[-6:], sep="\n", flush=True)
-
-
-def _as_named(content: Any, hidden: Schema, shown: Schema) -> Any:
-    """Give a prediction about hidden names its real ones; the order of both is the same."""
-    tables, columns = {}, {}
-    for new, old in zip(hidden, shown, strict=True):
-        tables[new.name.name] = old.name.name
-        for new_column, old_column in zip(new.column_names, old.column_names, strict=True):
-            columns[new.name.name, new_column] = old_column
-
-    def named(table: str, parts: Sequence[str]) -> list[str]:
-        return [columns[table, part] for part in parts]
-
-    return {
-        "primary_keys": {tables[t]: named(t, c) for t, c in content["primary_keys"].items()},
-        "foreign_keys": [
-            {
-                "table": tables[f["table"]],
-                "columns": named(f["table"], f["columns"]),
-                "referred_table": tables[f["referred_table"]],
-                "referred_columns": named(f["referred_table"], f["referred_columns"]),
-            }
-            for f in content["foreign_keys"]
-        ],
-    }
+def _certain(case: Case, stage: str, believed: list[float]) -> list[float]:
+    if not stage.startswith("pk"):
+        return believed
+    return [1.0 if k.declared else p for k, p in zip(case.found.keys, believed, strict=True)]
 
 
 def main() -> int:
-    """Evaluate, train, or both."""
+    """Train on all databases."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("keybench", nargs="?", type=Path, default=DEFAULT)
-    parser.add_argument("--folds", type=int, default=0, help="more than families: each alone")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--output", type=Path, help="where the weights of all are written")
+    parser.add_argument("--output", type=Path, required=True, help="where the weights are written")
+    parser.add_argument("--cases", type=Path, help="where cases are kept between runs")
+    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    cases = cases_of(arguments.keybench)
-    if arguments.folds:
-        evaluate(cases, arguments.folds, arguments.keybench, arguments.processes)
-    if arguments.output:
-        weights, _ = trained(cases, [])
-        arguments.output.write_text(json.dumps(weights, separators=(",", ":")), "utf-8")
+    cases = kept(arguments.cases, arguments.keybench, LEARNED)
+    weights, _ = trained(cases, [], arguments.seed)
+    arguments.output.write_text(json.dumps(weights, separators=(",", ":")), "utf-8")
     return 0
 
 
