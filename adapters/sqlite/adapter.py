@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from schemasynth.adapter import Adapter, Capabilities, SourceConnection, TargetConnection
 from schemasynth.errors import AdapterError
 
-from .._sql.connection import connecting, new_engine
+from .._sql.connection import connecting
 from .._sql.guard import READ_PRAGMAS, SETTING_PRAGMAS, only_reads
 from .connection import SQLiteSource, SQLiteTarget
+from .engine import sqlite_engine
 
 BUSY_SECONDS = 10.0
 """How long a connection waits for another process's lock."""
@@ -57,7 +58,7 @@ class SQLiteAdapter(Adapter):
     def source(self, url: sa.URL) -> SourceConnection:
         """Open a file for reading; SQLite puts beside one in WAL mode the files it locks by."""
         path = existing_file(url)
-        engine = new_engine(url, creator=_reader(path), poolclass=sa.NullPool)
+        engine = sqlite_engine(url, creator=_reader(path))
         only_reads(engine)
         with connecting(url):
             return SQLiteSource(url, path, engine)
@@ -65,7 +66,7 @@ class SQLiteAdapter(Adapter):
     def target(self, url: sa.URL) -> TargetConnection:
         """Open a file that may be refreshed; it must exist."""
         path = existing_file(url)
-        engine = new_engine(url, creator=_writer(path), poolclass=sa.NullPool)
+        engine = sqlite_engine(url, creator=_writer(path))
         with connecting(url):
             return SQLiteTarget(url, path, engine)
 

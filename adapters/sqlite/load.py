@@ -20,7 +20,8 @@ from schemasynth.adapter import Load
 from schemasynth.errors import LoadError
 from schemasynth.model import Schema, Table
 
-from .._sql.connection import SqlRelations, new_engine
+from .._sql.connection import SqlRelations
+from .engine import sqlite_engine
 from .values import from_arrow
 
 BUSY_SECONDS = 10.0
@@ -66,9 +67,7 @@ class SQLiteLoad(SqlRelations, Load):
         except (sqlite3.Error, OSError) as error:
             raise LoadError(f"{target} cannot be staged: {_kind(error)}.") from None
         try:
-            engine = new_engine(
-                sa.URL.create("sqlite", database=str(self.staged)), poolclass=sa.NullPool
-            )
+            engine = sqlite_engine(sa.URL.create("sqlite", database=str(self.staged)))
             self.connection = engine.connect()
             self._empty_tables()
         except (sqlite3.Error, sa.exc.DBAPIError, OSError) as error:

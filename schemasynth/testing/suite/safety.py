@@ -79,7 +79,7 @@ class SafetyContract(Contract):
         create_shop(url)
         with self.source(url) as source:
             customer = table(source.reflect(), "customer")
-            nothing: sa.ColumnElement[Any] = sa.column("nothing")
-            missing = sa.select(nothing).select_from(source.relation(customer))
+            absent: sa.ColumnElement[Any] = sa.column("absent")
+            missing = sa.select(absent).select_from(source.relation(customer))
             with pytest.raises(AdapterError):
                 source.select(missing)
