@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Codes: TypeAlias = npt.NDArray[np.integer[Any]]
+    Measured: TypeAlias = npt.NDArray[np.float64]
 
 MEMORY_LIMIT = "1GB"
 """What DuckDB keeps in memory; more is spilled to a private folder that is removed."""
@@ -83,6 +84,71 @@ class Inclusion:
     row_share: float = 1.0
 
 
+class Inclusions(Mapping[tuple[ColumnId, ColumnId], Inclusion]):
+    """Inclusions by pairs of columns, child first; kept as arrays, for there are millions."""
+
+    def __init__(
+        self, columns: Sequence[ColumnId], child: Codes, parent: Codes, measured: Measured
+    ) -> None:
+        """Sort pairs by parent.
+
+        Args:
+            columns: what the pairs number.
+            child: of each pair.
+            parent: of each pair.
+            measured: share, coverage and row share of each pair, a row.
+        """
+        import numpy as np
+
+        self._columns = columns
+        self._places = {column: i for i, column in enumerate(columns)}
+        order = np.lexsort((child, parent))
+        self._child, self._measured = child[order], measured[order]
+        self._starts = np.searchsorted(parent[order], np.arange(len(columns) + 1))
+
+    @classmethod
+    def of(cls, pairs: Mapping[tuple[ColumnId, ColumnId], Inclusion]) -> Inclusions:
+        """Return the same inclusions as arrays."""
+        import numpy as np
+
+        columns = list(dict.fromkeys(column for pair in pairs for column in pair))
+        places = {column: i for i, column in enumerate(columns)}
+        child, parent = (np.array([places[p[end]] for p in pairs], dtype=int) for end in (0, 1))
+        measured = np.array([(i.share, i.coverage, i.row_share) for i in pairs.values()])
+        return cls(columns, child, parent, measured.reshape(-1, 3))
+
+    def __getitem__(self, pair: tuple[ColumnId, ColumnId]) -> Inclusion:
+        """Return how the first column lies in the second one."""
+        import numpy as np
+
+        child, parent = (self._places[column] for column in pair)
+        start, end = self._starts[parent], self._starts[parent + 1]
+        place = start + int(np.searchsorted(self._child[start:end], child))
+        if place == end or self._child[place] != child:
+            raise KeyError(pair)
+        return Inclusion(*self._measured[place].tolist())
+
+    def __iter__(self) -> Iterator[tuple[ColumnId, ColumnId]]:
+        """Yield the pairs, parent by parent."""
+        for parent in self._columns:
+            for child, _ in self.into(parent):
+                yield child, parent
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self._child)
+
+    def into(self, parent: ColumnId) -> Iterator[tuple[ColumnId, Inclusion]]:
+        """Yield the columns that lie in another one, and how they do."""
+        place = self._places.get(parent)
+        if place is None:
+            return
+        part = slice(self._starts[place], self._starts[place + 1])
+        rows = zip(self._child[part].tolist(), self._measured[part].tolist(), strict=True)
+        for child, figures in rows:
+            yield self._columns[child], Inclusion(*figures)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that data say of the keys of a schema.
@@ -94,7 +160,7 @@ class Evidence:
     """
 
     figures: Mapping[ColumnId, ColumnFigures]
-    inclusions: Mapping[tuple[ColumnId, ColumnId], Inclusion]
+    inclusions: Inclusions
     store: Store = field(repr=False)
 
     @property
@@ -398,36 +464,36 @@ def _sort(kind: pa.DataType, family: TypeFamily, integral: bool) -> str:
     return "integer text" if integral and family is TypeFamily.TEXT else "text"
 
 
-def _inclusions(
-    store: Store, figures: Mapping[ColumnId, ColumnFigures]
-) -> dict[tuple[ColumnId, ColumnId], Inclusion]:
+def _inclusions(store: Store, figures: Mapping[ColumnId, ColumnFigures]) -> Inclusions:
     """Compare the columns that could be keys or refer to one."""
     import numpy as np
     from scipy.sparse import coo_array, csr_array
 
     eligible = [c for c, f in figures.items() if _may_refer(f)]
-    if not eligible:
-        return {}
-    groups = store.groups(eligible)
-    shape = (int(groups.group.max()) + 1 if len(groups.group) else 0, len(eligible))
+    groups = store.groups(eligible) if eligible else None
+    if groups is None or not len(groups.group):
+        return Inclusions.of({})
+    shape = (int(groups.group.max()) + 1, len(eligible))
     where = (groups.group, groups.column)
     member = coo_array((np.ones(len(groups.group)), where), shape=shape).tocsr()
     values_by = coo_array((groups.values, where), shape=shape).tocsr()
     rows_by = coo_array((groups.rows, where), shape=shape).tocsr()
-    shared: Any = coo_array(values_by.transpose().dot(member))
+    # Both products have the same places, sorted in the same way.
+    shared: Any = csr_array(values_by.transpose().dot(member))
     rows: Any = csr_array(rows_by.transpose().dot(member))
-    result = {}
-    for child, parent, values in zip(shared.row, shared.col, shared.data, strict=True):
-        here, there = figures[eligible[child]], figures[eligible[parent]]
-        share = values / here.profile.distinct
-        if child == parent or share < MIN_INCLUSION or not _may_be_referred(there):
-            continue
-        coverage = values / there.profile.distinct
-        row_share = rows[child, parent] / (here.profile.rows - here.profile.nulls)
-        result[eligible[child], eligible[parent]] = Inclusion(
-            round(float(share), 6), round(float(coverage), 6), round(float(row_share), 6)
-        )
-    return result
+    shared.sort_indices()
+    rows.sort_indices()
+    child, parent = shared.tocoo().coords
+    profiles = [figures[column].profile for column in eligible]
+    distinct = np.array([p.distinct for p in profiles])
+    present = np.array([p.rows - p.nulls for p in profiles])
+    referable = np.array([_may_be_referred(figures[column]) for column in eligible])
+    share = shared.data / distinct[child]
+    kept = (child != parent) & (share >= MIN_INCLUSION) & referable[parent]
+    coverage = shared.data / distinct[parent]
+    row_share = rows.data / present[child]
+    measured = np.column_stack([share[kept], coverage[kept], row_share[kept]]).round(6)
+    return Inclusions(eligible, child[kept], parent[kept], measured)
 
 
 def _may_refer(figures: ColumnFigures) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from orphaned import orphaned
 
 from schemasynth.adapter import Selection, adapter_for, count_rows
-from schemasynth.infer.evidence import Evidence, evidence_of
+from schemasynth.infer.evidence import Evidence, Inclusions, evidence_of
 from schemasynth.infer.features import Candidates
 from schemasynth.infer.keys import candidates_of
 from schemasynth.model import PrimaryKey, Schema, TableName
@@ -132,7 +132,7 @@ def _hidden(schema: Schema, evidence: Evidence) -> tuple[Candidates, Renaming]:
     hidden = replace(schema, tables=tuple(tables))
     figures = {renaming[c]: f for c, f in evidence.figures.items()}
     pairs = {(renaming[a], renaming[b]): i for (a, b), i in evidence.inclusions.items()}
-    renamed = Evidence(figures, pairs, evidence.store.renamed(hidden))
+    renamed = Evidence(figures, Inclusions.of(pairs), evidence.store.renamed(hidden))
     return candidates_of(hidden, renamed), {new: old for old, new in renaming.items()}
 
 
