@@ -6,10 +6,10 @@ Pure functions of evidence, whose store answers for column sets; used by the inf
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from schemasynth.infer.evidence import UNIQUE_SHARE, ColumnFigures, ColumnId, Evidence
 from schemasynth.infer.naming import Names
@@ -24,6 +24,9 @@ MAX_PREFIX = 6
 """Columns of a leading run that are tried; declared keys of that width are leading ones."""
 POOL = 12
 """Columns of which sets are tried, the first ones: at most 781 sets of two to four."""
+MAX_TARGETS = 16
+"""Columns to which one column may refer that are looked at: no column of the databases that the
+scoring was trained on has more, but in a large schema each small number lies in hundreds."""
 MAX_SETS = 60
 """Unique sets kept a table."""
 PROSE_LENGTH = 60.0
@@ -71,20 +74,38 @@ class ReferenceCandidate:
     shuffled: float = 0.0
 
 
-def single_references(schema: Schema, evidence: Evidence) -> list[ReferenceCandidate]:
-    """Return every pair of a column and a nearly unique one that holds most of its values."""
+def single_references(schema: Schema, evidence: Evidence, names: Names) -> list[ReferenceCandidate]:
+    """Return pairs of a column and a nearly unique one that holds most of its values.
+
+    Of each column only the likeliest `MAX_TARGETS`: where keys are dense, small numbers lie in
+    every one of them.
+    """
     rules = _Declared(schema)
+    by_child: defaultdict[ColumnId, list[ReferenceCandidate]] = defaultdict(list)
+    for parent, there in evidence.figures.items():
+        if there.profile.distinct < UNIQUE_SHARE * there.profile.rows or not _may_be_referred(
+            there
+        ):
+            continue
+        for child, inclusion in evidence.inclusions.into(parent):
+            if evidence.figures[child].sort in REFERABLE and rules.allow(
+                child[0], (child[1],), parent[0], (parent[1],)
+            ):
+                figures = (inclusion.share, inclusion.coverage, inclusion.row_share)
+                by_child[child].append(
+                    ReferenceCandidate(child[0], (child[1],), parent[0], (parent[1],), *figures)
+                )
     found = []
-    for (child, parent), inclusion in sorted(evidence.inclusions.items(), key=lambda i: str(i[0])):
-        there = evidence.figures[parent]
-        unique = there.profile.distinct >= UNIQUE_SHARE * there.profile.rows
-        if not unique or not _comparable(evidence.figures[child], there):
-            continue
-        if not rules.allow(child[0], (child[1],), parent[0], (parent[1],)):
-            continue
-        figures = (inclusion.share, inclusion.coverage, inclusion.row_share)
-        found.append(ReferenceCandidate(child[0], (child[1],), parent[0], (parent[1],), *figures))
+    for _, targets in sorted(by_child.items(), key=lambda item: repr(item[0])):
+        if len(targets) > MAX_TARGETS:
+            targets.sort(key=lambda c: -_likelihood(c, names))
+        found += sorted(targets[:MAX_TARGETS], key=lambda c: repr((c.referred, c.referred_columns)))
     return found
+
+
+def _likelihood(c: ReferenceCandidate, names: Names) -> float:
+    """Return what a reference promises before scoring, by its name and by its values."""
+    return names.likely(c.table, c.columns[0], c) + c.inclusion * (0.5 + 0.5 * c.coverage)
 
 
 class _Declared:
@@ -121,8 +142,8 @@ class _Declared:
         )
 
 
-def _comparable(here: ColumnFigures, there: ColumnFigures) -> bool:
-    return here.sort in REFERABLE and there.sort in REFERABLE and there.sort != "time"
+def _may_be_referred(figures: ColumnFigures) -> bool:
+    return figures.sort in REFERABLE and figures.sort != "time"
 
 
 def key_candidates(
@@ -286,17 +307,49 @@ def composite_references(
     for key in keys:
         if 1 < len(key.columns) <= MAX_MINIMAL:
             targets[key.table].append(key)
+    held = _Parts(schema, evidence)
     found = []
     for owned in targets.values():
         for key in sorted(owned, key=lambda k: _likely_target(k, schema))[:TARGETS]:
-            for table in schema:
-                for columns in _assignments(table, key, evidence, names):
-                    if not rules.allow(table.name, columns, key.table, key.columns):
+            for table, parts in held.tables(key):
+                for columns in _assignments(table, key, parts, names):
+                    if not rules.allow(table, columns, key.table, key.columns):
                         continue
-                    candidate = _measured(table.name, columns, key, evidence)
+                    candidate = _measured(table, columns, key, evidence)
                     if candidate is not None:
                         found.append(candidate)
     return found
+
+
+Shares: TypeAlias = Mapping[str, float]
+"""Share of the values of columns that lie in a part of a key."""
+
+
+class _Parts:
+    """Which columns lie in a part of a composite key, table by table."""
+
+    def __init__(self, schema: Schema, evidence: Evidence) -> None:
+        """Look up nothing yet."""
+        self._places = {table.name: i for i, table in enumerate(schema)}
+        self._evidence = evidence
+        self._known: dict[ColumnId, dict[TableName, dict[str, float]]] = {}
+
+    def tables(self, key: KeyCandidate) -> Iterator[tuple[TableName, list[Shares]]]:
+        """Yield the tables that have columns for each part of a key, and these columns."""
+        parts = [self._of((key.table, part)) for part in key.columns]
+        common = set(parts[0]).intersection(*parts[1:])
+        for table in sorted(common, key=self._places.__getitem__):
+            yield table, [part[table] for part in parts]
+
+    def _of(self, part: ColumnId) -> dict[TableName, dict[str, float]]:
+        if part not in self._known:
+            lying: defaultdict[TableName, dict[str, float]] = defaultdict(dict)
+            lying[part[0]][part[1]] = 1.0
+            for (table, name), inclusion in self._evidence.inclusions.into(part):
+                if inclusion.share >= PART_INCLUSION:
+                    lying[table][name] = inclusion.share
+            self._known[part] = dict(lying)
+        return self._known[part]
 
 
 def _likely_target(key: KeyCandidate, schema: Schema) -> tuple[int, int, int]:
@@ -306,19 +359,15 @@ def _likely_target(key: KeyCandidate, schema: Schema) -> tuple[int, int, int]:
 
 
 def _assignments(
-    table: Table, key: KeyCandidate, evidence: Evidence, names: Names
+    table: TableName, key: KeyCandidate, parts: Sequence[Shares], names: Names
 ) -> list[tuple[str, ...]]:
     """Return the columns of a table that could stand for the parts of a key."""
     options = []
-    for part in key.columns:
-        target: ColumnId = (key.table, part)
-        scored = []
-        for name in table.column_names:
-            child: ColumnId = (table.name, name)
-            inclusion = evidence.inclusions.get((child, target))
-            share = inclusion.share if inclusion else 1.0 if child == target else 0.0
-            if share >= PART_INCLUSION:
-                scored.append((names.alike(child, target) + 0.3 * share, name))
+    for part, shares in zip(key.columns, parts, strict=True):
+        scored = [
+            (names.alike((table, name), (key.table, part)) + 0.3 * share, name)
+            for name, share in shares.items()
+        ]
         options.append(sorted(scored, reverse=True)[:OPTIONS])
     lists = [
         (sum(score for score, _ in chosen), tuple(name for _, name in chosen))
@@ -327,7 +376,7 @@ def _assignments(
     allowed = [
         (score, columns)
         for score, columns in lists
-        if len(set(columns)) == len(columns) and _named(table.name, columns, key, names)
+        if len(set(columns)) == len(columns) and _named(table, columns, key, names)
     ]
     return [columns for _, columns in sorted(allowed, reverse=True)[:ASSIGNMENTS]]
 

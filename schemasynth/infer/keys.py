@@ -89,7 +89,7 @@ def keys_chosen(found: Candidates, beliefs: Beliefs, choice: Choice) -> Schema:
 def candidates_of(schema: Schema, evidence: Evidence) -> Candidates:
     """Return everything that could be a key."""
     names = Names(schema)
-    singles = single_references(schema, evidence)
+    singles = single_references(schema, evidence, names)
     keys = key_candidates(schema, evidence, names, singles)
     composites = composite_references(schema, evidence, names, keys)
     return Candidates(schema, evidence, names, tuple(keys), tuple(singles), tuple(composites))
