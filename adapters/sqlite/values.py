@@ -9,11 +9,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from schemasynth.model import Column, SqlType, Table, TypeFamily, arrow_type
 from schemasynth.model.types import DECIMAL_MAX_PRECISION
@@ -33,6 +35,12 @@ _SECONDS = _MINUTES + ":[0-5][0-9]"
 _FRACTION_DIGITS = 6
 """Of a second: what Arrow's microseconds hold; longer ones travel as text."""
 _CLASSES = ("integer", "real", "text", "blob")
+_DIALECT = sqlite.dialect()
+_PREPARER = _DIALECT.identifier_preparer
+_COLUMN = "\x00"
+"""Stands for the name of a column, which cannot hold it."""
+TYPES_KEPT = 1000
+"""Declared types whose aggregates are kept as SQL: writing them anew takes longer than running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +74,27 @@ def contents_statements(table: Table, relation: sa.TableClause) -> list[sa.Selec
     statements: list[sa.Select[Any]] = []
     for start in range(0, len(table.columns), COLUMNS_A_SCAN):
         part = table.columns[start : start + COLUMNS_A_SCAN]
-        figures: list[sa.ColumnElement[Any]] = []
-        for column in part:
-            figures += _figures(relation.c[column.name], column)
+        figures: list[sa.ColumnElement[Any]] = [
+            sa.literal_column(figure.replace(_COLUMN, _PREPARER.quote_identifier(column.name)))
+            for column in part
+            for figure in _written(column.type)
+        ]
         statements.append(sa.select(*figures).select_from(relation))
     return statements
 
 
-def _figures(column: sa.ColumnElement[Any], declared: Column) -> list[sa.ColumnElement[int]]:
+@lru_cache(maxsize=TYPES_KEPT)
+def _written(declared: SqlType) -> tuple[str, ...]:
+    """Return the SQL of the aggregates over a column of a type, written once for all of them."""
+    column: sa.ColumnElement[Any] = sa.literal_column(_COLUMN)
+    options = {"literal_binds": True}
+    return tuple(
+        str(figure.compile(dialect=_DIALECT, compile_kwargs=options))
+        for figure in _figures(column, declared)
+    )
+
+
+def _figures(column: sa.ColumnElement[Any], declared: SqlType) -> list[sa.ColumnElement[int]]:
     """Return one aggregate for each field of `Contents`; 0 for forms that are not declared."""
     kind = sa.func.typeof(column)
     forms = _forms(column, declared)
@@ -92,10 +113,12 @@ def _rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(condition, type_=sa.Integer), 0)
 
 
-def _forms(column: sa.ColumnElement[Any], declared: Column) -> Mapping[str, sa.ColumnElement[bool]]:
+def _forms(
+    column: sa.ColumnElement[Any], declared: SqlType
+) -> Mapping[str, sa.ColumnElement[bool]]:
     """Return the conditions that values have the forms of the declared family."""
     kind = sa.func.typeof(column)
-    match declared.type.family:
+    match declared.family:
         case TypeFamily.DATE | TypeFamily.DATETIME:
             day = sa.func.substr(column, 1, 10)
             dated = sa.and_(
@@ -114,8 +137,8 @@ def _forms(column: sa.ColumnElement[Any], declared: Column) -> Mapping[str, sa.C
             return {"times": sa.and_(kind == "text", _is_clock(column, _SECONDS))}
         case TypeFamily.BOOLEAN:
             return {"flags": sa.and_(kind == "integer", column.in_((0, 1)))}
-        case TypeFamily.DECIMAL if pa.types.is_decimal(arrow_type(declared.type)):
-            return {"decimals": _is_decimal(column, arrow_type(declared.type))}
+        case TypeFamily.DECIMAL if pa.types.is_decimal(arrow_type(declared)):
+            return {"decimals": _is_decimal(column, arrow_type(declared))}
         case _:
             return {}
 
