@@ -6,6 +6,7 @@ The only module of inference with I/O; columns are streamed through the adapter 
 from __future__ import annotations
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ MIN_INCLUSION = 0.5
 """Share of a column's distinct values found in another from which the pair is looked at: a
 third of real foreign keys is violated by its own data, so there is no exact gate."""
 
+COMPARED = 200
+"""Columns compared with all others at once: bounds the memory that it takes."""
 HEAD_ROWS = 10_000
 """First rows of a table in which row order is judged and sets of columns are tried first."""
 
@@ -88,23 +91,20 @@ class Inclusions(Mapping[tuple[ColumnId, ColumnId], Inclusion]):
     """Inclusions by pairs of columns, child first; kept as arrays, for there are millions."""
 
     def __init__(
-        self, columns: Sequence[ColumnId], child: Codes, parent: Codes, measured: Measured
+        self, columns: Sequence[ColumnId], ends: Codes, child: Codes, measured: Measured
     ) -> None:
-        """Sort pairs by parent.
+        """Take pairs in the order of parents, those of a parent in the order of children.
 
         Args:
             columns: what the pairs number.
+            ends: of each parent, the place after its last pair.
             child: of each pair.
-            parent: of each pair.
             measured: share, coverage and row share of each pair, a row.
         """
-        import numpy as np
-
         self._columns = columns
         self._places = {column: i for i, column in enumerate(columns)}
-        order = np.lexsort((child, parent))
-        self._child, self._measured = child[order], measured[order]
-        self._starts = np.searchsorted(parent[order], np.arange(len(columns) + 1))
+        self._child, self._measured = child, measured
+        self._bounds = [0, *ends.tolist()]
 
     @classmethod
     def of(cls, pairs: Mapping[tuple[ColumnId, ColumnId], Inclusion]) -> Inclusions:
@@ -113,16 +113,22 @@ class Inclusions(Mapping[tuple[ColumnId, ColumnId], Inclusion]):
 
         columns = list(dict.fromkeys(column for pair in pairs for column in pair))
         places = {column: i for i, column in enumerate(columns)}
-        child, parent = (np.array([places[p[end]] for p in pairs], dtype=int) for end in (0, 1))
-        measured = np.array([(i.share, i.coverage, i.row_share) for i in pairs.values()])
-        return cls(columns, child, parent, measured.reshape(-1, 3))
+        ordered = sorted(
+            (places[parent], places[child], (i.share, i.coverage, i.row_share))
+            for (child, parent), i in pairs.items()
+        )
+        parents = np.array([parent for parent, _, _ in ordered], dtype=np.int32)
+        counts = np.bincount(parents, minlength=len(columns))
+        child = np.array([child for _, child, _ in ordered], dtype=np.int32)
+        measured = np.array([m for _, _, m in ordered]).reshape(-1, 3)
+        return cls(columns, np.cumsum(counts), child, measured)
 
     def __getitem__(self, pair: tuple[ColumnId, ColumnId]) -> Inclusion:
         """Return how the first column lies in the second one."""
         import numpy as np
 
         child, parent = (self._places[column] for column in pair)
-        start, end = self._starts[parent], self._starts[parent + 1]
+        start, end = self._bounds[parent : parent + 2]
         place = start + int(np.searchsorted(self._child[start:end], child))
         if place == end or self._child[place] != child:
             raise KeyError(pair)
@@ -143,7 +149,7 @@ class Inclusions(Mapping[tuple[ColumnId, ColumnId], Inclusion]):
         place = self._places.get(parent)
         if place is None:
             return
-        part = slice(self._starts[place], self._starts[place + 1])
+        part = slice(*self._bounds[place : place + 2])
         rows = zip(self._child[part].tolist(), self._measured[part].tolist(), strict=True)
         for child, figures in rows:
             yield self._columns[child], Inclusion(*figures)
@@ -226,16 +232,32 @@ class Store:
     def figures(self, table: Table) -> list[tuple[Any, ...]]:
         """Return rows, then of every column what `_scan` names."""
         name = self._tables[table.name]
+        columns = [self._columns[table.name, column] for column in table.column_names]
         parts = ", ".join(
-            f"count({c}), count(DISTINCT {c}), max(length({c})), avg(length({c})), "
+            f"count({c}), max(length({c})), avg(length({c})), "
             f"min(TRY_CAST({c} AS DOUBLE)), max(TRY_CAST({c} AS DOUBLE)), "
             f"count(TRY_CAST({c} AS BIGINT)), avg(CAST(contains({c}, ' ') AS TINYINT)), "
             f"avg(CAST(regexp_matches({c}, '[0-9]') AS TINYINT))"
-            for c in (self._columns[table.name, column] for column in table.column_names)
+            for c in columns
         )
         row = self._query(f"SELECT count(*), {parts} FROM {name}")[0]  # noqa: S608 own names
-        width = 9
-        return [(row[0], *row[i : i + width]) for i in range(1, len(row), width)]
+        distinct = self._distinct_values(name, columns)
+        width = 8
+        return [
+            (row[0], row[start], distinct[i], *row[start + 1 : start + width])
+            for i, start in enumerate(range(1, len(row), width))
+        ]
+
+    def _distinct_values(self, table: str, columns: Sequence[str]) -> list[int]:
+        """Return the number of values of each column.
+
+        Several ``count(DISTINCT …)`` in one query take DuckDB many times as long as one each.
+        """
+        counts = " UNION ALL ".join(
+            f"SELECT {i}, count(*) FROM (SELECT DISTINCT {c} FROM {table} WHERE {c} IS NOT NULL)"  # noqa: S608
+            for i, c in enumerate(columns)
+        )
+        return [n for _, n in sorted(self._query(counts))]
 
     def codes(self, table: Table) -> Codes:
         """Return the first rows with each value as its rank in the column, -1 for NULL.
@@ -271,20 +293,22 @@ class Store:
         """
         import numpy as np
 
+        by_table: defaultdict[TableName, list[str]] = defaultdict(list)
+        for i, (table, column) in enumerate(columns):
+            name = self._columns[table, column]
+            by_table[table].append(
+                f"SELECT {name} AS v, {i} AS c, count(*) AS n "  # noqa: S608 own names
+                f"FROM {self._tables[table]} WHERE {name} IS NOT NULL GROUP BY {name}"
+            )
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE held (v VARCHAR, c INTEGER, n BIGINT)"
         )
-        for i, column in enumerate(columns):
-            name = self._columns[column]
-            self._connection.execute(
-                f"INSERT INTO held SELECT {name}, {i}, count(*) "  # noqa: S608 own names
-                f"FROM {self._tables[column[0]]} WHERE {name} IS NOT NULL GROUP BY {name}"
-            )
+        for counts in by_table.values():
+            self._connection.execute(f"INSERT INTO held {' UNION ALL '.join(counts)}")
         fetched = self._connection.execute(
-            "WITH g AS (SELECT list(c ORDER BY c) AS cs, list(n ORDER BY c) AS ns FROM held "
-            "GROUP BY v), u AS (SELECT cs, unnest(cs) AS c, unnest(ns) AS n FROM g) "
-            "SELECT dense_rank() OVER (ORDER BY cs) - 1 AS g, c, count(*) AS v, "
-            "CAST(sum(n) AS BIGINT) AS n FROM u GROUP BY cs, c"
+            "WITH s AS (SELECT v, sum(hash(c)) AS s FROM held GROUP BY v) "
+            "SELECT dense_rank() OVER (ORDER BY s) - 1 AS g, c, count(*) AS v, "
+            "CAST(sum(n) AS BIGINT) AS n FROM held JOIN s USING (v) GROUP BY s, c"
         ).fetchnumpy()
         self._connection.execute("DROP TABLE held")
         return Groups(*(np.asarray(fetched[name]) for name in ("g", "c", "v", "n")))
@@ -475,25 +499,32 @@ def _inclusions(store: Store, figures: Mapping[ColumnId, ColumnFigures]) -> Incl
         return Inclusions.of({})
     shape = (int(groups.group.max()) + 1, len(eligible))
     where = (groups.group, groups.column)
-    member = coo_array((np.ones(len(groups.group)), where), shape=shape).tocsr()
-    values_by = coo_array((groups.values, where), shape=shape).tocsr()
-    rows_by = coo_array((groups.rows, where), shape=shape).tocsr()
-    # Both products have the same places, sorted in the same way.
-    shared: Any = csr_array(values_by.transpose().dot(member))
-    rows: Any = csr_array(rows_by.transpose().dot(member))
-    shared.sort_indices()
-    rows.sort_indices()
-    child, parent = shared.tocoo().coords
+    member = coo_array((np.ones(len(groups.group)), where), shape=shape).tocsc()
+    values_of, rows_of = (
+        csr_array(coo_array((counts, where), shape=shape).transpose())
+        for counts in (groups.values, groups.rows)
+    )
     profiles = [figures[column].profile for column in eligible]
     distinct = np.array([p.distinct for p in profiles])
     present = np.array([p.rows - p.nulls for p in profiles])
     referable = np.array([_may_be_referred(figures[column]) for column in eligible])
-    share = shared.data / distinct[child]
-    kept = (child != parent) & (share >= MIN_INCLUSION) & referable[parent]
-    coverage = shared.data / distinct[parent]
-    row_share = rows.data / present[child]
-    measured = np.column_stack([share[kept], coverage[kept], row_share[kept]]).round(6)
-    return Inclusions(eligible, child[kept], parent[kept], measured)
+    counted, children, measured = [], [], []
+    for start in range(0, len(eligible), COMPARED):
+        # A row a parent, a column a child.
+        part = slice(start, start + COMPARED)
+        values, rows = (
+            csr_array(by.dot(member[:, part])).todense().transpose() for by in (values_of, rows_of)
+        )
+        kept = (values >= MIN_INCLUSION * distinct) & referable[part, None]
+        kept[np.arange(len(kept)), np.arange(start, start + len(kept))] = False
+        parent, child = np.nonzero(kept)
+        shared = values[kept]
+        shares = (shared / distinct[child], shared / distinct[start + parent])
+        counted.append(kept.sum(axis=1))
+        children.append(child.astype(np.int32))
+        measured.append(np.column_stack([*shares, rows[kept] / present[child]]).round(6))
+    ends = np.cumsum(np.concatenate(counted))
+    return Inclusions(eligible, ends, np.concatenate(children), np.concatenate(measured))
 
 
 def _may_refer(figures: ColumnFigures) -> bool:
