@@ -364,8 +364,9 @@ def _assignments(
     """Return the columns of a table that could stand for the parts of a key."""
     options = []
     for part, shares in zip(key.columns, parts, strict=True):
+        target: ColumnId = (key.table, part)
         scored = [
-            (names.alike((table, name), (key.table, part)) + 0.3 * share, name)
+            ((names.part((table, name), target) if names.telling else 0.0) + 0.3 * share, name)
             for name, share in shares.items()
         ]
         options.append(sorted(scored, reverse=True)[:OPTIONS])
@@ -387,7 +388,7 @@ def _named(table: TableName, columns: tuple[str, ...], key: KeyCandidate, names:
     if not names.telling:
         return table != key.table
     pairs = zip(columns, key.columns, strict=True)
-    alike = [names.alike((table, name), (key.table, part)) for name, part in pairs]
+    alike = [names.part((table, name), (key.table, part)) for name, part in pairs]
     if table == key.table:
         return max(alike) >= PART_NAME and all(
             name not in key.columns or part == name

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 KEY_THRESHOLD = 0.4
 """Belief from which a primary key is worth choosing: a table mostly has one."""
-REFERENCE_THRESHOLD = 0.45
-"""The same for foreign keys."""
-ALTERNATE_PRICE = 1.0
+REFERENCE_THRESHOLD = 0.35
+"""The same for foreign keys of one column."""
+COMPOSITE_THRESHOLD = 0.6
+"""The same for those of several, which take the place of single ones."""
+ALTERNATE_PRICE = 0.2
 """Log-odds it costs to refer to columns that are not the chosen primary key, once a target."""
 SECONDS = 20.0
 """Time for one group of tables; then the best choice so far is taken."""
@@ -174,10 +176,11 @@ class Programme:
         import numpy as np
 
         gains = np.full(self._size, -ALTERNATE_PRICE)
-        chances = (*beliefs.singles, *beliefs.composites)
         gains[: self._offset] = _gains(beliefs.keys, KEY_THRESHOLD)
-        end = self._offset + len(chances)
-        gains[self._offset : end] = _gains(chances, REFERENCE_THRESHOLD)
+        end = self._offset + len(beliefs.singles) + len(beliefs.composites)
+        middle = self._offset + len(beliefs.singles)
+        gains[self._offset : middle] = _gains(beliefs.singles, REFERENCE_THRESHOLD)
+        gains[middle:end] = _gains(beliefs.composites, COMPOSITE_THRESHOLD)
         lower, upper = np.zeros(self._size, dtype=bool), np.ones(self._size, dtype=bool)
         for variable, verdict in verdicts.items():
             (lower if verdict else upper)[variable] = verdict

@@ -5,7 +5,8 @@ Pure functions; used by the inference of keys and its questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -22,6 +23,7 @@ CERTAIN = 1.0
 """Probability that only a person's answer or a declaration gives."""
 
 Believed: TypeAlias = tuple[ReferenceCandidate, float]
+Ends: TypeAlias = tuple[TableName, frozenset[tuple[str, str]], TableName]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def keys_of(case: Case, choice: Choice) -> Keys:
         {found.keys[i].table: (found.keys[i], beliefs.keys[i]) for i in choice.keys},
         tuple(
             (c, p)
-            for c, p in (*_without_implied(singles, composites), *composites)
+            for c, p in _without_implied((*singles, *composites))
             if p >= ACCEPTED_IF_DECLARING or not {c.table, c.referred} & declaring
         ),
     )
@@ -68,17 +70,25 @@ def _declaring(schema: Schema) -> set[TableName]:
     return {t.name for t in schema if any(k.origin is Origin.DECLARED for k in t.foreign_keys)}
 
 
-def _without_implied(
-    singles: Sequence[Believed], composites: Sequence[Believed]
-) -> Iterator[Believed]:
-    """Drop single keys that follow from a composite one and the parent's own keys."""
-    own = {(c.table, c.columns): (c.referred, c.referred_columns) for c, _ in singles}
-    implied = {
-        (c.table, (here,))
-        for c, _ in composites
-        for here, there in zip(c.columns, c.referred_columns, strict=True)
-        if own.get((c.table, (here,)), 0) == own.get((c.referred, (there,)), 1)
-    }
-    for c, p in singles:
-        if p == CERTAIN or (c.table, c.columns) not in implied:
-            yield c, p
+def _without_implied(believed: Sequence[Believed]) -> Iterator[Believed]:
+    """Drop keys that follow from one of more columns and the keys of the table it refers to."""
+    ends = {(c.table, _pairs(c), c.referred) for c, _ in believed}
+    wider: defaultdict[TableName, list[ReferenceCandidate]] = defaultdict(list)
+    for c, _ in believed:
+        if len(c.columns) > 1:
+            wider[c.table].append(c)
+    for d, p in believed:
+        if p == CERTAIN or not any(_implies(c, d, ends) for c in wider[d.table]):
+            yield d, p
+
+
+def _implies(c: ReferenceCandidate, d: ReferenceCandidate, ends: Set[Ends]) -> bool:
+    if c.referred == d.referred or not set(d.columns) < set(c.columns):
+        return False
+    across = dict(zip(c.columns, c.referred_columns, strict=True))
+    above = frozenset((across[a], b) for a, b in _pairs(d))
+    return (c.referred, above, d.referred) in ends
+
+
+def _pairs(c: ReferenceCandidate) -> frozenset[tuple[str, str]]:
+    return frozenset(zip(c.columns, c.referred_columns, strict=True))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,6 +26,16 @@ NEARLY_ALL = 0.99
 """Inclusion counted as full where rivals are counted: real references are dirty."""
 GOOD_NAME = 0.7
 """Name score counted as one that speaks of the target."""
+
+SMALL_LIFT = 0.2
+"""Inclusion owed to the pairing below which a composite reference has no ground in the data."""
+FULL = 1.05
+"""Coverage that disjoint tables of the same parent reach together, some dirt included."""
+GOOD_FIT = 0.5
+"""Fit from which a composite reference counts as one that speaks of its target."""
+
+LED = ("in_best", "in_tables", "in_held", "in_joint", "in_joint_tables", "name_score")
+"""Terms of a key by which it leads its rivals or lags behind them."""
 
 Terms: TypeAlias = dict[str, float]
 Columns: TypeAlias = tuple[TableName, tuple[str, ...]]
@@ -82,6 +92,17 @@ def key_terms(found: Candidates, beliefs: Beliefs | None = None) -> list[Terms]:
                 **_key_names(found.keys[i], table, found.names),
                 **_key_pointing(found.keys[i], table, pointing),
             }
+        for term in (
+            "in_best",
+            "in_tables",
+            "in_held",
+            "in_joint",
+            "in_joint_tables",
+            "name_score",
+        ):
+            for i in indices:
+                others = [_known(rows[j][term]) for j in indices if j != i]
+                rows[i][f"{term}_lead"] = _known(rows[i][term]) - max(others, default=0.0)
     if beliefs is not None:
         for row, extra in zip(rows, _key_beliefs(found, beliefs, by_table), strict=True):
             row.update(extra)
@@ -152,6 +173,7 @@ def _key_names(key: KeyCandidate, table: Table, names: Names) -> Terms:
 class _Pointing:
     """How likely columns refer to others and are referred to, before scoring."""
 
+    together: Mapping[tuple[TableName, frozenset[str]], tuple[float, int]]
     out: Mapping[ColumnId, float]
     into: Mapping[ColumnId, tuple[float, int]]
     held: Mapping[ColumnId, int]
@@ -173,7 +195,20 @@ def _pointing(found: Candidates) -> _Pointing:
         parent: (max(tables.values()), sum(v >= GOOD_NAME for v in tables.values()))
         for parent, tables in into.items()
     }
-    return _Pointing(out, counted, held)
+    return _Pointing(_together(found), out, counted, held)
+
+
+def _together(found: Candidates) -> dict[tuple[TableName, frozenset[str]], tuple[float, int]]:
+    """Return by composite key the best fit of a reference to it, and how many tables fit."""
+    fits: defaultdict[tuple[TableName, frozenset[str]], dict[TableName, float]] = defaultdict(dict)
+    for c in found.composites:
+        if c.table != c.referred:
+            tables = fits[c.referred, frozenset(c.referred_columns)]
+            tables[c.table] = max(tables.get(c.table, 0.0), _fit(c, found))
+    return {
+        key: (max(tables.values()), sum(fit >= GOOD_FIT for fit in tables.values()))
+        for key, tables in fits.items()
+    }
 
 
 def _key_pointing(key: KeyCandidate, table: Table, pointing: _Pointing) -> Terms:
@@ -182,6 +217,7 @@ def _key_pointing(key: KeyCandidate, table: Table, pointing: _Pointing) -> Terms
     outside = [value for name, value in out.items() if name not in key.columns]
     single = (table.name, key.columns[0]) if len(key.columns) == 1 else None
     best, count = pointing.into.get(single, (0.0, 0)) if single else (0.0, 0)
+    joint, joint_tables = pointing.together.get((table.name, frozenset(key.columns)), (0.0, 0))
     referring = sum(value >= GOOD_NAME for value in out.values())
     inner = sum(value >= GOOD_NAME for value in inside)
     return {
@@ -194,6 +230,8 @@ def _key_pointing(key: KeyCandidate, table: Table, pointing: _Pointing) -> Terms
         "out_exactly": float(referring == inner == len(inside)),
         "in_best": best,
         "in_tables": count,
+        "in_joint": joint,
+        "in_joint_tables": joint_tables,
         "in_held": pointing.held.get(single, 0) if single else 0,
     }
 
@@ -258,9 +296,12 @@ def reference_terms(found: Candidates, beliefs: Beliefs) -> list[Terms]:
     """Return the terms of every single-column reference."""
     key_belief = _key_belief(found, beliefs)
     part_belief = _part_belief(found, beliefs)
-    rows = [_pair_terms(c, found, key_belief, part_belief) for c in found.singles]
-    _compete(found.singles, rows)
+    part_fit = _part_fit(found)
+    rows = [_pair_terms(c, found, key_belief, part_belief, part_fit) for c in found.singles]
+    _compete(found, rows)
+    _chain(found, [_known(r["name_score"]) * r["inclusion"] for r in rows], rows, "chain")
     if len(beliefs.singles):
+        _chain(found, beliefs.singles, rows, "belief")
         _add_reference_beliefs(found, beliefs, rows)
     return rows
 
@@ -274,6 +315,7 @@ def _pair_terms(
     found: Candidates,
     key_belief: Mapping[Columns, float],
     part_belief: Mapping[ColumnId, float],
+    part_fit: Mapping[tuple[TableName, str, TableName], float],
 ) -> Terms:
     child, parent = (c.table, c.columns[0]), (c.referred, c.referred_columns[0])
     here, there = found.evidence.figures[child], found.evidence.figures[parent]
@@ -293,7 +335,10 @@ def _pair_terms(
         "row_ratio": math.log(here.profile.rows / there.profile.rows),
         "fanout": here.profile.distinct / max(here.profile.rows - here.profile.nulls, 1),
         "null_share": here.profile.null_share,
+        "parent_unique": float(there.profile.distinct == there.profile.rows),
+        "part_fit": part_fit.get((c.table, c.columns[0], c.referred), 0.0),
         "parent_uniqueness": there.profile.distinct / there.profile.rows,
+        "same_type": float(_declared(own, child[1]) == _declared(other, parent[1])),
         "same_sort": float(here.sort.removesuffix(" text") == there.sort.removesuffix(" text")),
         "integer": float(here.sort.startswith("integer")),
         "parent_integer": float(there.sort.startswith("integer")),
@@ -323,6 +368,10 @@ def _pair_terms(
     return terms
 
 
+def _declared(table: Table, name: str) -> object:
+    return table.column(name).type
+
+
 def _part_belief(found: Candidates, beliefs: Beliefs) -> dict[ColumnId, float]:
     """Return for each column the best belief in a composite key of its table that holds it."""
     best: defaultdict[ColumnId, float] = defaultdict(float)
@@ -333,8 +382,28 @@ def _part_belief(found: Candidates, beliefs: Beliefs) -> dict[ColumnId, float]:
     return best
 
 
-def _compete(candidates: Sequence[ReferenceCandidate], rows: Sequence[Terms]) -> None:
+def _fit(c: ReferenceCandidate, found: Candidates) -> float:
+    """Return how well a composite reference fits by itself: inclusion owed to the pairing."""
+    if c.inclusion < NEARLY_ALL:
+        return 0.0
+    pairs = zip(c.columns, c.referred_columns, strict=True)
+    named = [found.names.part((c.table, a), (c.referred, b)) for a, b in pairs]
+    return (c.inclusion - c.shuffled) * (min(named) if found.names.telling else c.coverage)
+
+
+def _part_fit(found: Candidates) -> dict[tuple[TableName, str, TableName], float]:
+    """Return by column and referenced table how well a composite reference of it fits."""
+    best: defaultdict[tuple[TableName, str, TableName], float] = defaultdict(float)
+    for c in found.composites:
+        fit = _fit(c, found)
+        for name in c.columns:
+            best[c.table, name, c.referred] = max(best[c.table, name, c.referred], fit)
+    return best
+
+
+def _compete(found: Candidates, rows: Sequence[Terms]) -> None:
     """Add how a candidate stands among those of its child and of its parent."""
+    candidates = found.singles
     by_child = _indices(candidates, lambda c: (c.table, c.columns))
     by_parent = _indices(candidates, lambda c: (c.referred, c.referred_columns))
     for group in by_child.values():
@@ -360,12 +429,58 @@ def _compete(candidates: Sequence[ReferenceCandidate], rows: Sequence[Terms]) ->
         ]
         rows[i]["parent_out"] = max((_known(rows[j]["name_table"]) for j in above), default=0.0)
         rows[i]["parent_targets"] = len(above)
+    _partition(found, by_parent.values(), rows)
     by_pair = _indices(candidates, lambda c: (c.table, c.referred))
     for group in by_pair.values():
         for i in group:
             others = [_known(rows[j]["name_score"]) for j in group if j != i]
             rows[i]["pair_rival"] = _known(rows[i]["name_score"]) - max(others, default=0.0)
             rows[i]["pair_count"] = len(group)
+
+
+def _partition(
+    found: Candidates, by_parent: Iterable[Sequence[int]], rows: Sequence[Terms]
+) -> None:
+    """Add how much of a parent its disjoint extensions cover together: it is their supertype."""
+    candidates, pairs = found.singles, found.evidence.inclusions
+
+    def apart(i: int, j: int) -> bool:
+        here, there = ((c.table, c.columns[0]) for c in (candidates[i], candidates[j]))
+        return here[0] != there[0] and (here, there) not in pairs and (there, here) not in pairs
+
+    for row in rows:
+        row["partition"] = 0.0
+    for group in by_parent:
+        keys = [i for i in group if rows[i]["fanout"] == 1.0 and rows[i]["inclusion"] >= NEARLY_ALL]
+        for i in keys:
+            others = [rows[j]["coverage"] for j in keys if apart(i, j)]
+            total = sum(others) + rows[i]["coverage"]
+            rows[i]["partition"] = total if others and total <= FULL else 0.0
+
+
+def _chain(
+    found: Candidates, strengths: Sequence[float], rows: Sequence[Terms], prefix: str
+) -> None:
+    """Add how far a candidate stands in the middle, and how far at the end, of a chain.
+
+    Values of a child that lie in a table and in one above it refer to one of the two: `via` says
+    that the referenced column itself refers to another target of the child, `root` that another
+    target of the child refers to this one.
+    """
+    out: defaultdict[Columns, dict[Columns, float]] = defaultdict(dict)
+    for c, strength in zip(found.singles, strengths, strict=True):
+        out[c.table, c.columns][c.referred, c.referred_columns] = strength
+    for i, c in enumerate(found.singles):
+        here, there = (c.table, c.columns), (c.referred, c.referred_columns)
+        targets = out[here]
+        above = out.get(there, {})
+        rows[i][f"{prefix}_via"] = max(
+            (min(p, targets[t]) for t, p in above.items() if t in targets), default=0.0
+        )
+        rows[i][f"{prefix}_root"] = max(
+            (min(p, out[t][there]) for t, p in targets.items() if there in out.get(t, {})),
+            default=0.0,
+        )
 
 
 def _margins(
@@ -417,10 +532,12 @@ def _add_reference_beliefs(found: Candidates, beliefs: Beliefs, rows: Sequence[T
 def composite_terms(found: Candidates, beliefs: Beliefs) -> list[Terms]:
     """Return the terms of every composite reference."""
     key_belief = _key_belief(found, beliefs)
+    minimal = {(k.table, frozenset(k.columns)): k.minimal for k in found.keys}
     singles = _best_singles(found, beliefs)
-    rows = [_composite_terms(c, found, key_belief, singles) for c in found.composites]
+    rows = [_composite_terms(c, found, key_belief, minimal, singles) for c in found.composites]
     _add_margins(found, rows)
     _add_reverses(found, rows)
+    _add_company(found, rows)
     return rows
 
 
@@ -440,32 +557,41 @@ def _composite_terms(
     c: ReferenceCandidate,
     found: Candidates,
     key_belief: Mapping[tuple[TableName, tuple[str, ...]], float],
+    minimal: Mapping[tuple[TableName, frozenset[str]], bool],
     singles: Mapping[tuple[TableName, str, TableName | None], float],
 ) -> Terms:
     pairs = list(zip(c.columns, c.referred_columns, strict=True))
-    alike = [found.names.alike((c.table, a), (c.referred, b)) for a, b in pairs]
-    telling = found.names.telling
+    named = [found.names.part((c.table, a), (c.referred, b)) for a, b in pairs]
     parts = [singles.get((c.table, name, None), 0.0) for name in c.columns]
     above = [singles.get((c.referred, name, None), 0.0) for name in c.referred_columns]
-    same = [singles.get((c.table, name, c.referred), 0.0) for name in c.columns]
+    same = [
+        singles.get((c.table, a, c.referred), 0.0) * key_belief.get((c.referred, (b,)), 0.0)
+        for a, b in pairs
+    ]
     own = [
         p
         for (table, columns), p in key_belief.items()
         if table == c.table and set(columns) == set(c.columns)
     ]
     here, there = _rows_of(c.table, found), _rows_of(c.referred, found)
-    named = (_known(found.names.refers((c.table, a), (c.referred, b))) for a, b in pairs)
+    told = max(found.names.tells(a, c.table, c.referred) for a, _ in pairs)
     return {
+        "table_named": told,
+        "groundless": float(c.inclusion - c.shuffled < SMALL_LIFT and _known(told) < GOOD_NAME),
+        "loose_junction": min(above) * (c.inclusion < 1.0),
+        "grounds": max(c.inclusion - c.shuffled, _known(told)),
         "inclusion": c.inclusion,
+        "exact": float(c.inclusion == 1.0),
         "coverage": c.coverage,
         "lift": c.inclusion - c.shuffled,
         "shuffled": c.shuffled,
-        "name_mean": sum(alike) / len(alike) if telling else math.nan,
-        "name_worst": min(alike) if telling else math.nan,
-        "name_table": max(named),
+        "name_mean": sum(named) / len(named),
+        "name_worst": min(named),
         "key_belief": key_belief.get((c.referred, c.referred_columns), 0.0),
+        "key_minimal": float(minimal.get((c.referred, frozenset(c.referred_columns)), True)),
         "own_key_belief": max(own, default=0.0),
         "own_table": float(c.table == c.referred),
+        "own_unsaid": float(c.table == c.referred and not found.names.upward(c.table, pairs)),
         "size": len(pairs),
         "row_ratio": math.log(max(here, 1) / max(there, 1)),
         "parent_rows": math.log(max(there, 1)),
@@ -474,6 +600,30 @@ def _composite_terms(
         "single_above": min(above),
         "single_same": max(same),
     }
+
+
+def _add_company(found: Candidates, rows: Sequence[Terms]) -> None:
+    """Add how many tables could refer to the same columns, and whether more columns do better."""
+    by_target = _indices(found.composites, lambda c: (c.referred, frozenset(c.referred_columns)))
+    by_child = _indices(found.composites, lambda c: c.table)
+    fit = [row["inclusion"] >= NEARLY_ALL and not row["name_worst"] < GOOD_NAME for row in rows]
+    for group in by_target.values():
+        tables = {found.composites[i].table for i in group if fit[i]}
+        for i in group:
+            rows[i]["hub"] = math.log1p(len(tables - {found.composites[i].table}))
+    for group in by_child.values():
+        for i in group:
+            c = found.composites[i]
+            rows[i]["within"] = max(
+                (
+                    rows[j]["key_belief"]
+                    for j in group
+                    if fit[j]
+                    and set(c.columns) < set(found.composites[j].columns)
+                    and rows[j]["key_minimal"]
+                ),
+                default=0.0,
+            )
 
 
 def _add_margins(found: Candidates, rows: list[Terms]) -> None:

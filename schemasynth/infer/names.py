@@ -40,6 +40,16 @@ KEY_WORDS = frozenset(
 _HIERARCHY = frozenset(
     {
         "parent",
+        "preceding",
+        "following",
+        "prior",
+        "reply",
+        "superseded",
+        "base",
+        "main",
+        "anterior",
+        "siguiente",
+        "seguent",
         "manager",
         "mgr",
         "boss",
@@ -67,6 +77,48 @@ _HIERARCHY = frozenset(
     }
 )
 """Words by which a table refers to itself."""
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ROLES = _listed("""
+    manager mgr rep representative agent advisor adviser supervisor head director boss chief
+    leader lead assistant author editor writer owner buyer seller sender receiver recipient
+    approver approved reviewer creator created updated modified assigned assignee reporter
+    responsible coordinator instructor teacher tutor mentor coach captain president officer
+    principal contact by sales support operator inspector jefe responsable encargado gestor
+    vendedor comprador autor titular tutor tecnico cap gestor venedor autora tecnic referent
+""")
+"""Words of a person's part, which name no table."""
+_STAFF = _listed("""
+    employee emp staff person people personnel user usr worker faculty teacher professor
+    physician doctor instructor agent persona empleado usuario trabajador profesor medico
+    personal empleat usuari treballador professor metge
+""")
+"""Words of tables that hold people who act for the organisation."""
+_PLACES = _listed("""
+    airport station stop port city town place location site node account warehouse terminal
+    aeropuerto estacion parada puerto ciudad lugar almacen cuenta aeroport estacio port
+    ciutat lloc magatzem compte
+""")
+"""Words of tables between whose rows something goes."""
+_QUANTITIES = frozenset(("count", "total", "qty", "quantity", "amount", "cantidad", "quantitat"))
+_DIRECTIONS = _listed("""
+    source src target origin orig destination dest dst from to departure depart arrival
+    arrive start end home away left right first second origen destino desde hasta salida
+    llegada inicio fin desti sortida arribada
+""")
+"""Words that tell apart two references to the same table."""
+_LINKS = frozenset(("via", "by", "of", "for", "at", "in", "on", "with"))
+"""Words that join."""
+_SATELLITES = _listed("""
+    info information detail ext extension extra profile description data attribute property
+    supplement text image photo blob log history stat detalle dato datos ficha historial
+    dada dades detall fitxa
+""")
+"""Words by which a table says that it only adds to another one."""
 SHARED_PREFIX = 0.8
 """Share of a table's columns with the same first word for it to be the table's prefix."""
 MIN_ABBREVIATION = 3
@@ -80,7 +132,14 @@ def words(name: str) -> tuple[str, ...]:
     parts = [part.lower() for part in _SPLIT.split(name) if part]
     if len(parts) == 1:
         parts = _glued(parts[0])
-    return tuple(singular(part) for part in parts)
+    return tuple(_unnumbered([singular(part) for part in parts]))
+
+
+def _unnumbered(parts: list[str]) -> list[str]:
+    """Drop the numbers that tell columns of one meaning apart: ``country1``."""
+    said = [part for part in parts if not part.isdigit()] or parts
+    last = said[-1].rstrip("0123456789") if said else ""
+    return [*said[:-1], singular(last)] if len(last) >= MIN_ABBREVIATION else said
 
 
 def _glued(word: str) -> list[str]:
@@ -143,6 +202,25 @@ def similar(left: tuple[str, ...], right: tuple[str, ...]) -> float:
 
 
 @lru_cache(maxsize=REMEMBERED)
+def word_likeness(left: tuple[str, ...], right: tuple[str, ...]) -> float:
+    """Return how much the likest two words of two names are alike, 0 to 1."""
+    return max((_word_likeness(a, b) for a in left for b in right), default=0.0)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _word_likeness(left: str, right: str) -> float:
+    if left == right:
+        return 1.0
+    short, long = sorted((left, right), key=len)
+    if len(short) < MIN_ABBREVIATION or short[0] != long[0]:
+        return 0.0
+    if long.startswith(short):
+        return 0.8
+    letters = iter(long)
+    return 0.7 if all(letter in letters for letter in short) else 0.0
+
+
+@lru_cache(maxsize=REMEMBERED)
 def without_key_words(name: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words that do not mean identification."""
     return tuple(word for word in name if word not in KEY_WORDS)
@@ -161,7 +239,12 @@ def reference_score(
         own: the referenced table is the column's own.
     """
     if own:
-        return 0.9 if _HIERARCHY.intersection(column) else 0.3 * similar(column, key)
+        if _HIERARCHY.intersection(column):
+            return 0.9
+        extended = len(column) > len(key) and column[-len(key) :] == key and not is_generic(key)
+        return 0.8 if extended else 0.3 * similar(column, key)
+    if is_quantity(column):
+        return 0.2
     scores = [0.0]
     if not is_generic(key):
         scores.append(similar(column, key))
@@ -177,7 +260,17 @@ def reference_score(
             scores.append(0.88)
         if len(named) > 1 and said == named[-len(said) :]:
             scores.append(0.8)
+        bare = tuple(word for word in said if word not in _DIRECTIONS and word not in _LINKS)
+        if bare and bare != said:
+            scores.append(0.9 * similar(bare, named))
+        if not bare and _PLACES.intersection(table):
+            scores.append(0.7)
     return max(scores)
+
+
+def is_quantity(column: Sequence[str]) -> bool:
+    """Tell whether a column's name says that it counts something."""
+    return bool(_QUANTITIES.intersection(column)) or column[1:2] == ("of",)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -189,6 +282,26 @@ def own_key_score(column: tuple[str, ...], table: tuple[str, ...]) -> float:
         return 1.0
     alike = similar(said, without_key_words(table) or table)
     return (0.95 if is_key else 0.6) * alike if alike > 0.6 else (0.35 if is_key else 0.0)
+
+
+def is_role(column: Sequence[str]) -> bool:
+    """Tell whether a column's name speaks of the part that a person has."""
+    return bool(_ROLES.intersection(column))
+
+
+def is_staff(table: Sequence[str]) -> bool:
+    """Tell whether a table's name says that it holds people who act for the organisation."""
+    return bool(_STAFF.intersection(table))
+
+
+def directed(column: Sequence[str]) -> bool:
+    """Tell whether a column's name tells apart two references to the same table."""
+    return bool(_DIRECTIONS.intersection(column))
+
+
+def satellite(table: Sequence[str]) -> bool:
+    """Tell whether a table's name says that it only adds to another one."""
+    return len(table) > 1 and bool(_SATELLITES.intersection(table))
 
 
 def hierarchical(column: Sequence[str]) -> bool:

@@ -8,18 +8,24 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from schemasynth.infer.evidence import ColumnId
 from schemasynth.infer.names import (
     KEY_WORDS,
+    directed,
     hierarchical,
+    is_role,
+    is_staff,
     own_key_score,
     prefix,
     reference_score,
+    satellite,
     similar,
     stem,
     without_key_words,
+    word_likeness,
     words,
 )
 from schemasynth.model import Schema, TableName
@@ -30,6 +36,16 @@ if TYPE_CHECKING:
 _NUMBERED = re.compile(r"[A-Za-z]{0,6}[_-]?\d+")
 MEANINGLESS_SHARE = 0.8
 """Share of columns called by a number, like ``c1`` or ``field_12``: more, and names say nothing."""
+
+
+ELSEWHERE = 0.6
+"""Most that a name can say for a column that is named after another table than its own."""
+PART = 0.85
+"""What a person's part says for a table of people who act for the organisation."""
+ASIDE = 0.4
+"""What it says for its own table, where that holds no such people and another one does."""
+ALIKE = 0.75
+"""Likeness from which a column's name is taken for its table's."""
 
 
 class Names:
@@ -43,6 +59,7 @@ class Names:
         self.telling = numbered < MEANINGLESS_SHARE * len(columns)
         self._words = {c: stem(c[1], self._prefixes[c[0]]) for c in columns}
         self._tables = {table.name: words(table.name.name) for table in schema}
+        self._named = Counter(without_key_words(w) or w for w in self._tables.values())
         self._shared = Counter(
             word
             for table in schema
@@ -63,12 +80,57 @@ class Names:
         """Return how well a column's name says that it refers to another one."""
         if not self.telling:
             return math.nan
-        return reference_score(
+        score = reference_score(
             self._words[child],
             self._tables[parent[0]],
             self._words[parent],
             own=child[0] == parent[0],
         )
+        if is_role(self._words[child]):
+            score = self._played(child, parent, score)
+        return score if self.home(parent) else min(score, ELSEWHERE)
+
+    def _played(self, child: ColumnId, parent: ColumnId, score: float) -> float:
+        """Return the score of a column that speaks of a person's part."""
+        if is_staff(self._tables[parent[0]]):
+            return score if self._named[without_key_words(self._words[child])] else max(score, PART)
+        alone = parent[0] == child[0] and any(is_staff(words) for words in self._tables.values())
+        return min(score, ASIDE) if alone else score
+
+    def home(self, column: ColumnId) -> float:
+        """Return how far a column is named after its own table rather than another one.
+
+        Returns:
+            1 where its name is its table's or only means identification, 0 where it is another
+            table's, 0.5 where it is no table's.
+        """
+        if not self.telling:
+            return math.nan
+        said = without_key_words(self._words[column])
+        own = without_key_words(self._tables[column[0]]) or self._tables[column[0]]
+        if not said or said == own:
+            return 1.0
+        if self._named[said]:
+            return 0.0
+        return 0.9 if similar(said, own) >= ALIKE else 0.5
+
+    def tells(self, column: str, table: TableName, referred: TableName) -> float:
+        """Return how much a column's name is the name of a table."""
+        if not self.telling:
+            return math.nan
+        said = without_key_words(self._words[table, column])
+        named = without_key_words(self._tables[referred]) or self._tables[referred]
+        return similar(said, named) if said else 0.0
+
+    def upward(self, table: TableName, pairs: Sequence[tuple[str, str]]) -> bool:
+        """Tell whether columns that refer within their table speak of a row above."""
+        return any(hierarchical(self._words[table, a]) for a, b in pairs if a != b)
+
+    def part(self, child: ColumnId, parent: ColumnId) -> float:
+        """Return how well a column's name fits as a part of a reference to a part of a key."""
+        if not self.telling:
+            return math.nan
+        return max(self.alike(child, parent), self.refers(child, parent))
 
     def pair(self, child: ColumnId, parent: ColumnId) -> tuple[float, ...]:
         """Return the scores of a pair, as `PAIR_TERMS` names them."""
@@ -92,6 +154,11 @@ class Names:
             self.own(parent),
             float(len(said) < len(here)),
             float(self._shared[here]),
+            word_likeness(said, named),
+            float(is_role(here)) * (0.5 + 0.5 * is_staff(table)),
+            float(directed(here)),
+            self.home(parent),
+            float(satellite(table)) - float(satellite(self._tables[child[0]])),
         )
 
     def own(self, column: ColumnId) -> float:
@@ -124,4 +191,9 @@ PAIR_TERMS = (
     "name_parent_own",
     "name_key_word",
     "name_shared",
+    "name_word",
+    "name_role",
+    "name_direction",
+    "name_home",
+    "name_satellite",
 )

@@ -112,7 +112,34 @@ class Line:
         return logit
 
 
-Model: TypeAlias = Forest | Line
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """The weighted mean of several models; a row that says too little is left to the rest.
+
+    Attributes:
+        models: with their weights.
+        needed: term by which a line needs to know a row; where it is not known, forests decide.
+    """
+
+    models: tuple[tuple[float, Forest | Line], ...]
+    needed: str
+
+    def __call__(self, rows: Sequence[Terms]) -> list[float]:
+        """Return the probability of each row."""
+        every = [model(rows) for _, model in self.models]
+        result = []
+        for i, row in enumerate(rows):
+            unknown = math.isnan(row[self.needed])
+            parts = [
+                (weight, said[i])
+                for (weight, model), said in zip(self.models, every, strict=True)
+                if not (unknown and isinstance(model, Line))
+            ]
+            result.append(sum(w * p for w, p in parts) / sum(w for w, _ in parts))
+        return result
+
+
+Model: TypeAlias = Forest | Line | Blend
 
 
 @cache
@@ -128,6 +155,13 @@ def models_of(content: Mapping[str, Any]) -> Mapping[str, Model]:
 
 
 def _model(said: Mapping[str, Any]) -> Model:
+    if "models" in said:
+        parts = tuple((float(part["weight"]), _one(part)) for part in said["models"])
+        return Blend(parts, str(said["needed"]))
+    return _one(said)
+
+
+def _one(said: Mapping[str, Any]) -> Forest | Line:
     if "trees" not in said:
         return Line(
             tuple(said["terms"]),

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import pickle
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import planted_composites
 from orphaned import orphaned
+from planted import write
 
 from schemasynth.adapter import Selection, adapter_for, count_rows
+from schemasynth.infer.candidates import ReferenceCandidate
 from schemasynth.infer.evidence import Evidence, Inclusions, evidence_of
 from schemasynth.infer.features import Candidates
 from schemasynth.infer.keys import candidates_of
@@ -35,8 +38,12 @@ SHOWN, HIDDEN, DECLARED, ORPHANED = VARIANTS = ("shown", "hidden", "declared", "
 LEARNED = (SHOWN, HIDDEN)
 """Variants that are trained with; all are tested."""
 SPIDER = "Spider"
+PLANTED = "planted:"
+TRAINING_SEED = 101
+"""Of planted databases to learn from; those that are measured have another one."""
 
 ColumnId: TypeAlias = tuple[TableName, str]
+Ends: TypeAlias = frozenset[tuple[tuple[str, str], tuple[str, str]]]
 Renaming: TypeAlias = Mapping[ColumnId, ColumnId]
 
 
@@ -50,6 +57,8 @@ class Case:
         truth: the content of its truth file.
         found: its candidates; the evidence has no store any more.
         true: whether each key, single and composite reference is in the truth.
+        unclear: which of them the truth leaves open: keys of tables that declare none, references
+            that are documented but not declared, or that follow from composite ones.
         original: names by those that hide them; empty where they are shown.
     """
 
@@ -58,6 +67,7 @@ class Case:
     truth: Mapping[str, Any]
     found: Candidates
     true: tuple[tuple[bool, ...], ...]
+    unclear: tuple[tuple[bool, ...], ...]
     original: Renaming
 
     @property
@@ -71,8 +81,18 @@ class Case:
         return str(self.truth["source"]["from"]).startswith(SPIDER)
 
 
+def planted(seed: int = TRAINING_SEED) -> list[Case]:
+    """Collect planted databases of composite keys, which no real collection has enough of."""
+    with tempfile.TemporaryDirectory() as folder:
+        for database in planted_composites.databases(seed):
+            write(database, Path(folder))
+        return [replace(c, name=f"{PLANTED}{c.name}") for c in cases_of(Path(folder), LEARNED)]
+
+
 def family(name: str) -> str:
     """Return the name of the databases that are left out together with this one."""
+    if name.startswith(PLANTED):
+        return name.rpartition("_")[0]
     return next((min(f) for f in FAMILIES if name in f), name)
 
 
@@ -149,27 +169,48 @@ def _case(
         frozenset((t.lower(), c.lower()) for c in columns)
         for t, columns in truth["primary_keys"].items()
     }
-    references = {
+    references = _ends(truth["foreign_keys"])
+    open_ends = _ends(truth.get("dropped_foreign_keys") or ())
+    open_ends |= _ends(truth.get("documented_but_undeclared_foreign_keys") or ())
+    open_ends |= _implied(references)
+    true_keys = tuple(frozenset(named(k.table, c) for c in k.columns) in keys for k in found.keys)
+    keyed = {t.lower() for t in truth["primary_keys"]}
+    undeclared = tuple(named(k.table, k.columns[0])[0] not in keyed for k in found.keys)
+
+    def ends(r: ReferenceCandidate) -> Ends:
+        pairs = zip(r.columns, r.referred_columns, strict=True)
+        return frozenset((named(r.table, a), named(r.referred, b)) for a, b in pairs)
+
+    singles, composites = ([ends(r) for r in group] for group in (found.singles, found.composites))
+    stored = replace(found, evidence=replace(found.evidence, store=None))  # type: ignore[arg-type]
+    return Case(
+        truth["name"],
+        variant,
+        truth,
+        stored,
+        (true_keys, *(tuple(e in references for e in group) for group in (singles, composites))),
+        (undeclared, *(tuple(e in open_ends for e in group) for group in (singles, composites))),
+        names,
+    )
+
+
+def _ends(keys: Sequence[Mapping[str, Any]]) -> set[Ends]:
+    return {
         frozenset(
             ((f["table"].lower(), a.lower()), (f["referred_table"].lower(), b.lower()))
             for a, b in zip(f["columns"], f["referred_columns"], strict=True)
         )
-        for f in truth["foreign_keys"]
+        for f in keys
     }
-    true_keys = tuple(frozenset(named(k.table, c) for c in k.columns) in keys for k in found.keys)
-    singles, composites = (
-        tuple(
-            frozenset(
-                (named(r.table, a), named(r.referred, b))
-                for a, b in zip(r.columns, r.referred_columns, strict=True)
-            )
-            in references
-            for r in group
-        )
-        for group in (found.singles, found.composites)
-    )
-    stored = replace(found, evidence=replace(found.evidence, store=None))  # type: ignore[arg-type]
-    return Case(truth["name"], variant, truth, stored, (true_keys, singles, composites), names)
+
+
+def _implied(references: Set[Ends]) -> set[Ends]:
+    """Return single references that follow from a composite one and the parent's own."""
+    single = {next(iter(ends)) for ends in references if len(ends) == 1}
+    parts = [pair for ends in references if len(ends) > 1 for pair in ends]
+    return {
+        frozenset([(a, y)]) for a, b in parts for x, y in single if x == b and (a, y) not in single
+    }
 
 
 def as_named(content: Mapping[str, Any], original: Renaming) -> Mapping[str, Any]:

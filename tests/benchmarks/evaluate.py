@@ -3,7 +3,7 @@
 python tests/benchmarks/evaluate.py [KEYBENCH] [--folds N] [--seeds N] [--cases FILE] [--json FILE]
 
 Families of databases are left out together, each alone by default or in as many folds as asked
-for; every figure is the mean of the seeds. Needs scikit-learn, and OMP_NUM_THREADS=1 where cores
+for; every figure is the mean of the seeds. Needs LightGBM, and OMP_NUM_THREADS=1 where cores
 are shared.
 """
 
@@ -31,6 +31,7 @@ from cases import (
     as_named,
     family,
     kept,
+    planted,
 )
 from keybench import DEFAULT, prediction, scored, write_prediction
 from measures import Measure, at_least, at_most, for_information, missed, table, write_json
@@ -75,11 +76,14 @@ def chosen(case: Case, beliefs: Beliefs) -> Schema:
     return keys_chosen(case.found, beliefs, choose(case.found, beliefs))
 
 
-def left_out(cases: Sequence[Case], folds: int, seed: int) -> Iterator[Task]:
+def left_out(
+    cases: Sequence[Case], always: Sequence[Case], folds: int, seed: int
+) -> Iterator[Task]:
     """Yield the fits that together decide every case without having seen its family.
 
     Args:
         cases: all variants.
+        always: planted ones, which every fit learns from.
         folds: number of fits; 0 leaves out each family alone.
         seed: of the folds and of the fits.
     """
@@ -89,10 +93,10 @@ def left_out(cases: Sequence[Case], folds: int, seed: int) -> Iterator[Task]:
     for i in range(count):
         out = set(families[i::count])
         train = [c for c in cases if c.variant in LEARNED and family(c.name) not in out]
-        yield Task(train, [c for c in cases if family(c.name) in out], seed)
+        yield Task([*train, *always], [c for c in cases if family(c.name) in out], seed)
 
 
-def transfer(cases: Sequence[Case], seed: int, *, to_spider: bool) -> Task:
+def transfer(cases: Sequence[Case], always: Sequence[Case], seed: int, *, to_spider: bool) -> Task:
     """Return the fit that learns from one part of the databases and decides the other.
 
     Families with members in both parts count for the smaller one only.
@@ -102,6 +106,7 @@ def transfer(cases: Sequence[Case], seed: int, *, to_spider: bool) -> Task:
     }
     usable = [c for c in cases if not (c.spider and family(c.name) in shared)]
     train = [c for c in usable if c.spider is not to_spider and c.variant in LEARNED]
+    train += always
     return Task(train, [c for c in usable if c.spider is to_spider and c.variant == SHOWN], seed)
 
 
@@ -288,8 +293,11 @@ def evaluated(
         seeds: how often.
         processes: at once.
     """
-    tasks = [list(left_out(cases, folds, seed)) for seed in range(seeds)]
-    across = [[transfer(cases, s, to_spider=to) for to in (False, True)] for s in range(seeds)]
+    always = planted()
+    tasks = [list(left_out(cases, always, folds, seed)) for seed in range(seeds)]
+    across = [
+        [transfer(cases, always, s, to_spider=to) for to in (False, True)] for s in range(seeds)
+    ]
     every = [task for group in (*tasks, *across) for task in group]
     with ProcessPoolExecutor(processes) as pool:
         answers = iter(list(pool.map(decided, every)))

@@ -58,7 +58,7 @@ def test_planted_composite_references(keybench: Path, tmp_path: Path, record: Re
 
 
 def test_keys_of_databases_not_seen_in_training(keybench: Path, record: Record, long: bool) -> None:
-    pytest.importorskip("sklearn", reason="training needs scikit-learn")
+    pytest.importorskip("lightgbm", reason="training needs LightGBM")
     from cases import VARIANTS, kept
     from evaluate import SEEDS, evaluated
 
