@@ -245,6 +245,12 @@ class Schema:
     sequences: tuple[Sequence, ...] = ()
     implicit_entities: tuple[ImplicitEntity, ...] = ()
     questions: tuple[Question, ...] = ()
+    _by_name: Mapping[TableName, Table] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the tables by name."""
+        by_name = {table.name: table for table in reversed(self.tables)}
+        object.__setattr__(self, "_by_name", by_name)
 
     def __iter__(self) -> Iterator[Table]:
         """Iterate over the tables."""
@@ -252,7 +258,7 @@ class Schema:
 
     def __contains__(self, name: TableName) -> bool:
         """Tell whether a table of that name is here."""
-        return any(table.name == name for table in self.tables)
+        return name in self._by_name
 
     def table(self, name: TableName) -> Table:
         """Return the table called `name`.
@@ -260,10 +266,9 @@ class Schema:
         Raises:
             SettingsError: there is none.
         """
-        for table in self.tables:
-            if table.name == name:
-                return table
-        raise SettingsError(f"Table {name} is not in schema {self.name}.")
+        if name not in self._by_name:
+            raise SettingsError(f"Table {name} is not in schema {self.name}.")
+        return self._by_name[name]
 
     def with_tables(self, tables: Iterable[Table]) -> Schema:
         """Return a copy in which `tables` stand for those of the same name."""
