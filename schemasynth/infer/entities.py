@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from schemasynth.infer.evidence import Evidence
@@ -54,6 +54,7 @@ def implicit_entities(
             ):
                 by_word[words(column.name)].setdefault(table.name, column.name)
     shared = {word: tables for word, tables in by_word.items() if len(tables) > 1}
+    counted = _Counted(evidence)
     taken: set[TableName] = set()
     for size in range(2, MAX_COLUMNS + 1):
         for chosen in combinations(sorted(shared), size):
@@ -61,7 +62,7 @@ def implicit_entities(
             if len(tables) < 2 or tables & taken:
                 continue
             columns = {t: tuple(shared[word][t] for word in chosen) for t in tables}
-            entity = _entity(schema, evidence, columns, foreign, keys)
+            entity = _entity(schema, counted, columns, foreign, keys)
             if entity is not None:
                 taken |= {member.table for member in entity.members}
                 yield entity
@@ -69,27 +70,79 @@ def implicit_entities(
 
 def _entity(
     schema: Schema,
-    evidence: Evidence,
+    counted: _Counted,
     columns: Mapping[TableName, tuple[str, ...]],
     foreign: Mapping[tuple[TableName, tuple[str, ...]], object],
     keys: Mapping[TableName, tuple[str, ...]],
 ) -> ImplicitEntity | None:
-    repeated = {t: c for t, c in columns.items() if _repeats(evidence, schema.table(t), c)}
-    if len(repeated) < 2 or any(set(keys.get(t, ("",))) <= set(c) for t, c in columns.items()):
+    evidence = counted.evidence
+    if any(set(keys.get(t, ("",))) <= set(c) for t, c in columns.items()):
         return None
-    for first in sorted(repeated):
-        determined = _determined(evidence, schema.table(first), repeated[first])
-        if not any((first, (name,)) in foreign for name in determined):
+    able = {t: c for t, c in columns.items() if _may_repeat(evidence, schema.table(t), c)}
+    for first in sorted(able) if len(able) > 1 else ():
+        table, key = schema.table(first), able[first]
+        referring = _referring(evidence, table, key, foreign)
+        if not referring or not _repeats(counted, table, key):
             continue
+        if not _determined(counted, table, key, referring):
+            continue
+        repeated = {t: c for t, c in able.items() if _repeats(counted, schema.table(t), c)}
         others = {
-            t: evidence.store.tuple_inclusion(t, c, first, repeated[first])
+            t: evidence.store.tuple_inclusion(t, c, first, key)
             for t, c in repeated.items()
             if t != first
         }
         members = [t for t, (n, found, _) in others.items() if found >= MIN_SHARED * n]
         if members:
+            determined = _determined(counted, table, key, table.column_names)
             return _made(evidence, schema, repeated, first, sorted(members), determined, others)
     return None
+
+
+class _Counted:
+    """Distinct tuples of column sets, each counted once."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        """Know nothing yet."""
+        self.evidence = evidence
+        self._known: dict[tuple[TableName, tuple[str, ...]], int] = {}
+
+    def distinct(self, table: TableName, columns: tuple[str, ...]) -> int:
+        """Return the number of distinct tuples without NULLs."""
+        if len(columns) == 1:
+            return self.evidence.figures[table, columns[0]].profile.distinct
+        if (table, columns) not in self._known:
+            self._known[table, columns] = self.evidence.store.distinct(table, columns)
+        return self._known[table, columns]
+
+
+def _may_repeat(evidence: Evidence, table: Table, columns: tuple[str, ...]) -> bool:
+    """Tell whether the columns could repeat, by what is known of each alone."""
+    distinct = [evidence.figures[table.name, c].profile.distinct for c in columns]
+    return math.prod(distinct) >= MIN_KEYS and evidence.rows(table) >= MIN_ROWS_A_KEY * max(
+        distinct
+    )
+
+
+def _referring(
+    evidence: Evidence,
+    table: Table,
+    columns: tuple[str, ...],
+    foreign: Mapping[tuple[TableName, tuple[str, ...]], object],
+) -> list[str]:
+    """Return the foreign keys of one column that a key of these columns could determine.
+
+    Each key has one value of them but for the exceptions, so they have no more values than that.
+    """
+    keys = math.prod(evidence.figures[table.name, c].profile.distinct for c in columns)
+    most = keys + MAX_EXCEPTIONS * evidence.rows(table)
+    return [
+        name
+        for name in table.column_names
+        if name not in columns
+        and (table.name, (name,)) in foreign
+        and evidence.figures[table.name, name].profile.distinct <= most
+    ]
 
 
 def _made(
@@ -121,27 +174,30 @@ def _made(
     )
 
 
-def _repeats(evidence: Evidence, table: Table, columns: tuple[str, ...]) -> bool:
+def _repeats(counted: _Counted, table: Table, columns: tuple[str, ...]) -> bool:
     """Tell whether the columns repeat as a foreign key does, each adding to the key."""
-    distinct = evidence.store.distinct(table.name, columns)
-    if distinct < MIN_KEYS or evidence.rows(table) < MIN_ROWS_A_KEY * distinct:
+    distinct = counted.distinct(table.name, columns)
+    if distinct < MIN_KEYS or counted.evidence.rows(table) < MIN_ROWS_A_KEY * distinct:
         return False
-    return all(
-        distinct
-        >= MIN_GAIN * evidence.store.distinct(table.name, [c for c in columns if c != left_out])
-        for left_out in columns
-    )
+    parts = combinations(columns, len(columns) - 1)
+    return all(distinct >= MIN_GAIN * counted.distinct(table.name, part) for part in parts)
 
 
-def _determined(evidence: Evidence, table: Table, columns: tuple[str, ...]) -> dict[str, float]:
-    """Return the columns that a key determines and no part of it does, with their exceptions."""
+def _determined(
+    counted: _Counted, table: Table, columns: tuple[str, ...], names: Sequence[str]
+) -> dict[str, float]:
+    """Return which columns a key determines and no part of it does, with their exceptions."""
+    evidence = counted.evidence
+    most = counted.distinct(table.name, columns) + MAX_EXCEPTIONS * evidence.rows(table)
     result = {}
-    for name in table.column_names:
+    for name in names:
         figures = evidence.figures[table.name, name]
         if (
             name in columns
             or figures.sort in ("time", "number", "other")
             or figures.profile.distinct < 2
+            # Each pair of a key with a second value is an exception.
+            or counted.distinct(table.name, (*columns, name)) > most
         ):
             continue
         rows, differing, groups, chance = evidence.store.determination(table.name, columns, name)
