@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -100,9 +100,7 @@ def key_terms(found: Candidates, beliefs: Beliefs | None = None) -> list[Terms]:
             "in_joint_tables",
             "name_score",
         ):
-            for i in indices:
-                others = [_known(rows[j][term]) for j in indices if j != i]
-                rows[i][f"{term}_lead"] = _known(rows[i][term]) - max(others, default=0.0)
+            _leads(indices, indices, rows, term, "lead")
     if beliefs is not None:
         for row, extra in zip(rows, _key_beliefs(found, beliefs, by_table), strict=True):
             row.update(extra)
@@ -241,22 +239,23 @@ def _key_beliefs(
 ) -> list[Terms]:
     out, into, counts = _strongest(found.singles, beliefs.singles)
     comp_out, comp_in, _ = _strongest(found.composites, beliefs.composites)
+    comp_out_of: defaultdict[TableName, dict[frozenset[str], float]] = defaultdict(dict)
+    for (table, columns), p in comp_out.items():
+        parts = frozenset(columns)
+        comp_out_of[table][parts] = max(comp_out_of[table].get(parts, 0.0), p)
     rivals: dict[int, float] = {}
     singles_total: dict[TableName, float] = {}
     for name, indices in by_table.items():
-        for i in indices:
-            rivals[i] = max((beliefs.keys[j] for j in indices if j != i), default=0.0)
+        rivals |= zip(
+            indices, _best_others([beliefs.keys[i] for i in indices], indices), strict=True
+        )
         singles_total[name] = max(
             (into.get((name, found.keys[j].columns), 0.0) for j in indices), default=0.0
         )
     rows = []
     for i, key in enumerate(found.keys):
         own = [out.get((key.table, (name,)), 0.0) for name in key.columns]
-        inside = [
-            p
-            for (table, columns), p in comp_out.items()
-            if table == key.table and set(columns) <= set(key.columns)
-        ]
+        inside = [p for parts, p in comp_out_of[key.table].items() if parts <= set(key.columns)]
         target = (key.table, key.columns)
         aimed = max(into.get(target, 0.0), comp_in.get(target, 0.0))
         rows.append(
@@ -408,19 +407,18 @@ def _compete(found: Candidates, rows: Sequence[Terms]) -> None:
     by_parent = _indices(candidates, lambda c: (c.referred, c.referred_columns))
     for group in by_child.values():
         for term in ("name_score", "name_table", "coverage", "key_belief", "inclusion"):
-            _margins(group, candidates, rows, term)
+            _leads(group, [candidates[i].referred for i in group], rows, term, "margin")
         full = sum(rows[i]["inclusion"] >= NEARLY_ALL for i in group)
         for i in group:
             rows[i]["targets"] = len(group)
             rows[i]["full_targets"] = full
     for group in by_parent.values():
         named = sum(rows[i]["name_score"] >= GOOD_NAME for i in group)
-        for i in group:
+        best = _best_others([_known(rows[i]["name_score"]) for i in group], group)
+        for i, other in zip(group, best, strict=True):
             rows[i]["sources"] = len(group)
             rows[i]["named_sources"] = named
-            rows[i]["best_source"] = max(
-                (_known(rows[j]["name_score"]) for j in group if j != i), default=0.0
-            )
+            rows[i]["best_source"] = other
     for i, c in enumerate(candidates):
         above = [
             j
@@ -432,9 +430,9 @@ def _compete(found: Candidates, rows: Sequence[Terms]) -> None:
     _partition(found, by_parent.values(), rows)
     by_pair = _indices(candidates, lambda c: (c.table, c.referred))
     for group in by_pair.values():
-        for i in group:
-            others = [_known(rows[j]["name_score"]) for j in group if j != i]
-            rows[i]["pair_rival"] = _known(rows[i]["name_score"]) - max(others, default=0.0)
+        best = _best_others([_known(rows[i]["name_score"]) for i in group], group)
+        for i, other in zip(group, best, strict=True):
+            rows[i]["pair_rival"] = _known(rows[i]["name_score"]) - other
             rows[i]["pair_count"] = len(group)
 
 
@@ -467,34 +465,41 @@ def _chain(
     that the referenced column itself refers to another target of the child, `root` that another
     target of the child refers to this one.
     """
-    out: defaultdict[Columns, dict[Columns, float]] = defaultdict(dict)
-    for c, strength in zip(found.singles, strengths, strict=True):
-        out[c.table, c.columns][c.referred, c.referred_columns] = strength
-    for i, c in enumerate(found.singles):
-        here, there = (c.table, c.columns), (c.referred, c.referred_columns)
-        targets = out[here]
-        above = out.get(there, {})
-        rows[i][f"{prefix}_via"] = max(
-            (min(p, targets[t]) for t, p in above.items() if t in targets), default=0.0
+    numbers: dict[Columns, int] = {}
+    ends = [
+        tuple(
+            numbers.setdefault(columns, len(numbers))
+            for columns in ((c.table, c.columns), (c.referred, c.referred_columns))
         )
-        rows[i][f"{prefix}_root"] = max(
-            (min(p, out[t][there]) for t, p in targets.items() if there in out.get(t, {})),
-            default=0.0,
-        )
+        for c in found.singles
+    ]
+    out: defaultdict[int, dict[int, float]] = defaultdict(dict)
+    for (here, there), strength in zip(ends, strengths, strict=True):
+        out[here][there] = strength
+    for row, (here, there) in zip(rows, ends, strict=True):
+        targets, above = out[here], out[there]
+        via = targets.keys() & above.keys()
+        root = [t for t in targets if there in out[t]]
+        row[f"{prefix}_via"] = max((min(above[t], targets[t]) for t in via), default=0.0)
+        row[f"{prefix}_root"] = max((min(targets[t], out[t][there]) for t in root), default=0.0)
 
 
-def _margins(
-    group: Sequence[int],
-    candidates: Sequence[ReferenceCandidate],
-    rows: Sequence[Terms],
-    term: str,
+def _leads(
+    group: Sequence[int], sides: Sequence[Hashable], rows: Sequence[Terms], term: str, ending: str
 ) -> None:
-    """Add the lead over the best candidate of the same child that aims at another table."""
-    for i in group:
-        others = [
-            _known(rows[j][term]) for j in group if candidates[j].referred != candidates[i].referred
-        ]
-        rows[i][f"{term}_margin"] = _known(rows[i][term]) - max(others, default=0.0)
+    """Add by how much each of a group leads the best one of another side."""
+    values = [_known(rows[i][term]) for i in group]
+    for i, value, other in zip(group, values, _best_others(values, sides), strict=True):
+        rows[i][f"{term}_{ending}"] = value - other
+
+
+def _best_others(values: Sequence[float], sides: Sequence[Hashable]) -> list[float]:
+    """Return for each value the best one of another side, 0 if there is none."""
+    best: dict[Hashable, float] = {}
+    for value, side in zip(values, sides, strict=True):
+        best[side] = max(best.get(side, value), value)
+    first = sorted(best, key=best.__getitem__, reverse=True)[:2]
+    return [next((best[other] for other in first if other != side), 0.0) for side in sides]
 
 
 def _add_reference_beliefs(found: Candidates, beliefs: Beliefs, rows: Sequence[Terms]) -> None:
@@ -509,17 +514,24 @@ def _add_reference_beliefs(found: Candidates, beliefs: Beliefs, rows: Sequence[T
     into_table: defaultdict[TableName, float] = defaultdict(float)
     for c, belief in zip(found.singles, p, strict=True):
         into_table[c.referred] = max(into_table[c.referred], belief)
+    rivals, twins = (
+        {
+            i: other
+            for group in groups.values()
+            for i, other in zip(group, _best_others([p[i] for i in group], group), strict=True)
+        }
+        for groups in (by_child, by_target)
+    )
     for i, c in enumerate(found.singles):
-        rivals = [p[j] for j in by_child[c.table, c.columns] if j != i]
-        twins = [p[j] for j in by_target[c.table, c.referred] if j != i]
+        others = [p[j] for j in by_child[c.table, c.columns] if j != i]
         there = (c.referred, c.referred_columns)
         back = out.get(there, 0.0)
         rows[i].update(
             {
                 "belief": p[i],
-                "belief_margin": p[i] - max(rivals, default=0.0),
-                "belief_share": p[i] / (p[i] + sum(rivals) + 0.02),
-                "belief_twin": max(twins, default=0.0),
+                "belief_margin": p[i] - rivals[i],
+                "belief_share": p[i] / (p[i] + sum(others) + 0.02),
+                "belief_twin": twins[i],
                 "belief_back": back,
                 "belief_into": into[there],
                 "belief_into_lead": into[there] - into_table[c.referred],
@@ -534,7 +546,12 @@ def composite_terms(found: Candidates, beliefs: Beliefs) -> list[Terms]:
     key_belief = _key_belief(found, beliefs)
     minimal = {(k.table, frozenset(k.columns)): k.minimal for k in found.keys}
     singles = _best_singles(found, beliefs)
-    rows = [_composite_terms(c, found, key_belief, minimal, singles) for c in found.composites]
+    known: dict[tuple[TableName, frozenset[str]], float] = {}
+    for (table, columns), p in key_belief.items():
+        known[table, frozenset(columns)] = max(known.get((table, frozenset(columns)), 0.0), p)
+    rows = [
+        _composite_terms(c, found, key_belief, known, minimal, singles) for c in found.composites
+    ]
     _add_margins(found, rows)
     _add_reverses(found, rows)
     _add_company(found, rows)
@@ -557,6 +574,7 @@ def _composite_terms(
     c: ReferenceCandidate,
     found: Candidates,
     key_belief: Mapping[tuple[TableName, tuple[str, ...]], float],
+    known: Mapping[tuple[TableName, frozenset[str]], float],
     minimal: Mapping[tuple[TableName, frozenset[str]], bool],
     singles: Mapping[tuple[TableName, str, TableName | None], float],
 ) -> Terms:
@@ -567,11 +585,6 @@ def _composite_terms(
     same = [
         singles.get((c.table, a, c.referred), 0.0) * key_belief.get((c.referred, (b,)), 0.0)
         for a, b in pairs
-    ]
-    own = [
-        p
-        for (table, columns), p in key_belief.items()
-        if table == c.table and set(columns) == set(c.columns)
     ]
     here, there = _rows_of(c.table, found), _rows_of(c.referred, found)
     told = max(found.names.tells(a, c.table, c.referred) for a, _ in pairs)
@@ -589,7 +602,7 @@ def _composite_terms(
         "name_worst": min(named),
         "key_belief": key_belief.get((c.referred, c.referred_columns), 0.0),
         "key_minimal": float(minimal.get((c.referred, frozenset(c.referred_columns)), True)),
-        "own_key_belief": max(own, default=0.0),
+        "own_key_belief": known.get((c.table, frozenset(c.columns)), 0.0),
         "own_table": float(c.table == c.referred),
         "own_unsaid": float(c.table == c.referred and not found.names.upward(c.table, pairs)),
         "size": len(pairs),
@@ -630,14 +643,8 @@ def _add_margins(found: Candidates, rows: list[Terms]) -> None:
     """Add by how much a candidate leads those of the same columns to other tables."""
     by_child = _indices(found.composites, lambda c: (c.table, tuple(sorted(c.columns))))
     for group in by_child.values():
-        for i in group:
-            for term in ("key_belief", "name_mean", "coverage"):
-                others = [
-                    _known(rows[j][term])
-                    for j in group
-                    if found.composites[j].referred != found.composites[i].referred
-                ]
-                rows[i][f"{term}_margin"] = _known(rows[i][term]) - max(others, default=0.0)
+        for term in ("key_belief", "name_mean", "coverage"):
+            _leads(group, [found.composites[i].referred for i in group], rows, term, "margin")
 
 
 def _add_reverses(found: Candidates, rows: list[Terms]) -> None:
