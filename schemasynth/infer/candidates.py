@@ -307,12 +307,12 @@ def composite_references(
     for key in keys:
         if 1 < len(key.columns) <= MAX_MINIMAL:
             targets[key.table].append(key)
-    held = _Parts(schema, evidence)
+    held, fits = _Parts(schema, evidence), _Fits(names)
     found = []
     for owned in targets.values():
         for key in sorted(owned, key=lambda k: _likely_target(k, schema))[:TARGETS]:
             for table, parts in held.tables(key):
-                for columns in _assignments(table, key, parts, names):
+                for columns in _assignments(table, key, parts, fits):
                     if not rules.allow(table, columns, key.table, key.columns):
                         continue
                     candidate = _measured(table, columns, key, evidence)
@@ -359,42 +359,56 @@ def _likely_target(key: KeyCandidate, schema: Schema) -> tuple[int, int, int]:
 
 
 def _assignments(
-    table: TableName, key: KeyCandidate, parts: Sequence[Shares], names: Names
+    table: TableName, key: KeyCandidate, parts: Sequence[Shares], fits: _Fits
 ) -> list[tuple[str, ...]]:
     """Return the columns of a table that could stand for the parts of a key."""
     options = []
     for part, shares in zip(key.columns, parts, strict=True):
-        target: ColumnId = (key.table, part)
-        scored = [
-            ((names.part((table, name), target) if names.telling else 0.0) + 0.3 * share, name)
-            for name, share in shares.items()
-        ]
+        named = [(fits.of((table, name), (key.table, part)), name) for name in shares]
+        scored = [(fit + 0.3 * shares[name], name, fit) for fit, name in named]
         options.append(sorted(scored, reverse=True)[:OPTIONS])
-    lists = [
-        (sum(score for score, _ in chosen), tuple(name for _, name in chosen))
-        for chosen in product(*options)
-    ]
-    allowed = [
-        (score, columns)
-        for score, columns in lists
-        if len(set(columns)) == len(columns) and _named(table, columns, key, names)
-    ]
+    if fits.telling and max(fit for option in options for _, _, fit in option) < PART_NAME:
+        return []
+    allowed = []
+    for chosen in product(*options):
+        columns = tuple(name for _, name, _ in chosen)
+        said = not fits.telling or max(fit for _, _, fit in chosen) >= PART_NAME
+        if said and len(set(columns)) == len(columns) and _sensible(table, columns, key, fits):
+            allowed.append((sum(score for score, _, _ in chosen), columns))
     return [columns for _, columns in sorted(allowed, reverse=True)[:ASSIGNMENTS]]
 
 
-def _named(table: TableName, columns: tuple[str, ...], key: KeyCandidate, names: Names) -> bool:
-    if table == key.table and set(columns) & set(key.columns) == set(key.columns):
-        return False
-    if not names.telling:
-        return table != key.table
-    pairs = zip(columns, key.columns, strict=True)
-    alike = [names.part((table, name), (key.table, part)) for name, part in pairs]
-    if table == key.table:
-        return max(alike) >= PART_NAME and all(
+class _Fits:
+    """How well names fit as parts of a reference, each pair judged once."""
+
+    def __init__(self, names: Names) -> None:
+        """Judge nothing yet."""
+        self.telling = names.telling
+        self._names = names
+        self._known: dict[ColumnId, dict[ColumnId, float]] = {}
+
+    def of(self, child: ColumnId, part: ColumnId) -> float:
+        """Return how well a column fits a part of a key; 0 where names say nothing."""
+        if not self.telling:
+            return 0.0
+        known = self._known.setdefault(part, {})
+        if child not in known:
+            known[child] = self._names.part(child, part)
+        return known[child]
+
+
+def _sensible(table: TableName, columns: tuple[str, ...], key: KeyCandidate, fits: _Fits) -> bool:
+    """Tell whether columns of the key's own table could refer to it; others always could."""
+    if table != key.table:
+        return True
+    return (
+        fits.telling
+        and not set(key.columns) <= set(columns)
+        and all(
             name not in key.columns or part == name
             for name, part in zip(columns, key.columns, strict=True)
         )
-    return max(alike) >= PART_NAME
+    )
 
 
 def _measured(
