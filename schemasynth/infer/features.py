@@ -580,7 +580,6 @@ def _composite_terms(
 ) -> Terms:
     pairs = list(zip(c.columns, c.referred_columns, strict=True))
     named = [found.names.part((c.table, a), (c.referred, b)) for a, b in pairs]
-    parts = [singles.get((c.table, name, None), 0.0) for name in c.columns]
     above = [singles.get((c.referred, name, None), 0.0) for name in c.referred_columns]
     same = [
         singles.get((c.table, a, c.referred), 0.0) * key_belief.get((c.referred, (b,)), 0.0)
@@ -589,7 +588,6 @@ def _composite_terms(
     here, there = _rows_of(c.table, found), _rows_of(c.referred, found)
     told = max(found.names.tells(a, c.table, c.referred) for a, _ in pairs)
     return {
-        "table_named": told,
         "groundless": float(c.inclusion - c.shuffled < SMALL_LIFT and _known(told) < GOOD_NAME),
         "loose_junction": min(above) * (c.inclusion < 1.0),
         "grounds": max(c.inclusion - c.shuffled, _known(told)),
@@ -597,7 +595,6 @@ def _composite_terms(
         "exact": float(c.inclusion == 1.0),
         "coverage": c.coverage,
         "lift": c.inclusion - c.shuffled,
-        "shuffled": c.shuffled,
         "name_mean": sum(named) / len(named),
         "name_worst": min(named),
         "key_belief": key_belief.get((c.referred, c.referred_columns), 0.0),
@@ -605,11 +602,7 @@ def _composite_terms(
         "own_key_belief": known.get((c.table, frozenset(c.columns)), 0.0),
         "own_table": float(c.table == c.referred),
         "own_unsaid": float(c.table == c.referred and not found.names.upward(c.table, pairs)),
-        "size": len(pairs),
         "row_ratio": math.log(max(here, 1) / max(there, 1)),
-        "parent_rows": math.log(max(there, 1)),
-        "single_best": max(parts),
-        "single_least": min(parts),
         "single_above": min(above),
         "single_same": max(same),
     }
@@ -643,8 +636,8 @@ def _add_margins(found: Candidates, rows: list[Terms]) -> None:
     """Add by how much a candidate leads those of the same columns to other tables."""
     by_child = _indices(found.composites, lambda c: (c.table, tuple(sorted(c.columns))))
     for group in by_child.values():
-        for term in ("key_belief", "name_mean", "coverage"):
-            _leads(group, [found.composites[i].referred for i in group], rows, term, "margin")
+        sides = [found.composites[i].referred for i in group]
+        _leads(group, sides, rows, "key_belief", "margin")
 
 
 def _add_reverses(found: Candidates, rows: list[Terms]) -> None:

@@ -89,18 +89,18 @@ _ROLES = _listed("""
     approver approved reviewer creator created updated modified assigned assignee reporter
     responsible coordinator instructor teacher tutor mentor coach captain president officer
     principal contact by sales support operator inspector jefe responsable encargado gestor
-    vendedor comprador autor titular tutor tecnico cap gestor venedor autora tecnic referent
+    vendedor comprador autor titular tecnico cap venedor autora tecnic referent
 """)
 """Words of a person's part, which name no table."""
 _STAFF = _listed("""
     employee emp staff person people personnel user usr worker faculty teacher professor
     physician doctor instructor agent persona empleado usuario trabajador profesor medico
-    personal empleat usuari treballador professor metge
+    personal empleat usuari treballador metge
 """)
 """Words of tables that hold people who act for the organisation."""
 _PLACES = _listed("""
     airport station stop port city town place location site node account warehouse terminal
-    aeropuerto estacion parada puerto ciudad lugar almacen cuenta aeroport estacio port
+    aeropuerto estacion parada puerto ciudad lugar almacen cuenta aeroport estacio
     ciutat lloc magatzem compte
 """)
 """Words of tables between whose rows something goes."""
@@ -136,14 +136,14 @@ def words(name: str) -> tuple[str, ...]:
 
 
 def _unnumbered(parts: list[str]) -> list[str]:
-    """Drop the numbers that tell columns of one meaning apart: ``country1``."""
+    """Drop the numbers that tell columns of one meaning apart: ``site1``."""
     said = [part for part in parts if not part.isdigit()] or parts
     last = said[-1].rstrip("0123456789") if said else ""
     return [*said[:-1], singular(last)] if len(last) >= MIN_ABBREVIATION else said
 
 
 def _glued(word: str) -> list[str]:
-    """Split an identification word off the end: ``custid``, ``stuid``."""
+    """Split an identification word off the end: ``clientid``, ``itemid``."""
     for ending in ("id", "key", "code", "num", "no"):
         stem = word.removesuffix(ending)
         if stem != word and len(stem) >= MIN_ABBREVIATION and ending in ("id", "key", "code"):

@@ -12,14 +12,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from schemasynth.infer.case import Case, group
-from schemasynth.infer.choice import Programme, Solution
+from schemasynth.infer.choice import (
+    KEY_THRESHOLD,
+    REFERENCE_THRESHOLD,
+    Programme,
+    Solution,
+)
 from schemasynth.infer.decision import Keys, keys_of
 from schemasynth.infer.evidence import MIN_INCLUSION
 from schemasynth.model import ImplicitEntity, Origin, Question, Schema, TableName
 from schemasynth.model.keyid import KeyId, Kind, entity_ids
 
-DOUBTFUL = (0.4, 0.8)
-"""Confidence in which a person should confirm a key."""
+DOUBTFUL = (min(KEY_THRESHOLD, REFERENCE_THRESHOLD), 0.8)
+"""Confidence in which a person should confirm a key: from the first that can be chosen."""
 MAX_QUESTIONS = 10
 """More are not answered by anybody at once; answers bring the next ones up."""
 MAX_EXAMINED = 30

@@ -43,7 +43,7 @@ BOOSTING = {
     "verbose": -1,
 }
 ROUNDS = 90
-LINE_WEIGHT = {"fk1": 0.4, "fk2": 0.3, "pk1": 0.0, "pk2": 0.0}
+LINE_WEIGHT = {"fk1": 0.4, "fk2": 0.3}
 """Weight of the line beside the forest: rare kinds of references are judged by the line."""
 RISING = {
     "pk": "name_score name_best name_worst in_best in_tables in_best_lead in_tables_lead "
@@ -99,8 +99,8 @@ def fitted(stage: str, names: list[str], rows: Any, true: Any, weight: Any, seed
     if kind == "ck":
         return _line(PRIORS[kind], names, rows, true, weight)
     forest = _forest(kind, names, rows, true, weight, seed)
-    share = LINE_WEIGHT[stage]
-    if not share:
+    share = LINE_WEIGHT.get(stage)
+    if share is None:
         return forest
     known = ~np.isnan(rows[:, names.index("name_score")])
     line = _line(PRIORS[kind], names, rows[known], true[known], weight[known])
