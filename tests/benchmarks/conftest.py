@@ -45,6 +45,7 @@ def pytest_terminal_summary(
         return
     terminalreporter.section("measures")
     terminalreporter.write_line(table(collected))
-    path = config.cache.mkdir("bench") / "measures.json" if config.cache else Path("measures.json")
+    cache = getattr(config, "cache", None)
+    path = cache.mkdir("bench") / "measures.json" if cache else Path("measures.json")
     write_json(collected, path)
     terminalreporter.write_line(f"as JSON: {path}")
