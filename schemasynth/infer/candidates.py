@@ -34,7 +34,7 @@ PROSE_LENGTH = 60.0
 LIKELY_REFERENCE = 0.75
 """Name score from which a column is taken for a reference when sets are formed."""
 PART_INCLUSION = 0.8
-"""Values of each part of a composite reference found in the part it refers to."""
+"""Values or rows of each part of a composite reference found in the part it refers to."""
 PART_NAME = 0.75
 """Name likeness of which a composite reference needs one part where names say anything."""
 TUPLE_INCLUSION = 0.5
@@ -346,8 +346,9 @@ class _Parts:
             lying: defaultdict[TableName, dict[str, float]] = defaultdict(dict)
             lying[part[0]][part[1]] = 1.0
             for (table, name), inclusion in self._evidence.inclusions.into(part):
-                if inclusion.share >= PART_INCLUSION:
-                    lying[table][name] = inclusion.share
+                share = max(inclusion.share, inclusion.row_share)
+                if share >= PART_INCLUSION:
+                    lying[table][name] = share
             self._known[part] = dict(lying)
         return self._known[part]
 

@@ -24,7 +24,7 @@ KEY_THRESHOLD = 0.4
 """Belief from which a primary key is worth choosing: a table mostly has one."""
 REFERENCE_THRESHOLD = 0.35
 """The same for foreign keys of one column."""
-COMPOSITE_THRESHOLD = 0.6
+COMPOSITE_THRESHOLD = 0.5
 """The same for those of several, which take the place of single ones."""
 ALTERNATE_PRICE = 0.2
 """Log-odds it costs to refer to columns that are not the chosen primary key, once a target."""

@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from schemasynth.adapter import SourceConnection
 from schemasynth.infer.profile import ColumnProfile, Profile
+from schemasynth.infer.tuples import distinct_rows, held, shuffled
 from schemasynth.model import Schema, Table, TableName, TypeFamily
 from schemasynth.progress import Listener, Progress, silent
 
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
+    from schemasynth.infer.tuples import Hashes
+
     Codes: TypeAlias = npt.NDArray[np.integer[Any]]
+    Bools: TypeAlias = npt.NDArray[np.bool_]
     Measured: TypeAlias = npt.NDArray[np.float64]
 
 MEMORY_LIMIT = "1GB"
@@ -36,11 +41,16 @@ UNIQUE_SHARE = 0.9
 MIN_INCLUSION = 0.5
 """Share of a column's distinct values found in another from which the pair is looked at: a
 third of real foreign keys is violated by its own data, so there is no exact gate."""
-
+MIN_ROW_INCLUSION = 0.8
+"""The same by rows: a few orphans outnumber the values of a column that has only some."""
 COMPARED = 200
 """Columns compared with all others at once: bounds the memory that it takes."""
 HEAD_ROWS = 10_000
 """First rows of a table in which row order is judged and sets of columns are tried first."""
+COLUMNS_HELD = 2_000
+"""Columns of tables no longer than that whose hashes are kept: 180 MB at most, mostly a tenth."""
+SETS_HELD = 200
+"""Column sets of which the distinct tuples are kept."""
 
 ColumnId: TypeAlias = tuple[TableName, str]
 
@@ -161,7 +171,8 @@ class Evidence:
 
     Attributes:
         figures: of each column.
-        inclusions: of pairs of columns, child first; only from `MIN_INCLUSION` on.
+        inclusions: of pairs of columns, child first; only from `MIN_INCLUSION` or
+            `MIN_ROW_INCLUSION` on.
         store: answers questions on column sets while it is open.
     """
 
@@ -202,6 +213,9 @@ class Store:
             for table in schema
             for j, name in enumerate(table.column_names)
         }
+        self._rows: dict[str, int] = {}
+        self._hashes = lru_cache(COLUMNS_HELD)(self._read_hashes)
+        self._tuples = lru_cache(SETS_HELD)(self._read_tuples)
 
     def load(self, table: Table, batches: Iterator[pa.RecordBatch]) -> pa.Schema:
         """Store a table; returns the types its columns came in."""
@@ -209,6 +223,7 @@ class Store:
 
         kinds: pa.Schema | None = None
         name = self._tables[table.name]
+        self._rows[name] = 0
         for batch in batches:
             kinds = batch.schema if kinds is None else kinds
             renamed = pa.Table.from_batches([batch]).rename_columns(
@@ -223,6 +238,7 @@ class Store:
             verb = f"CREATE TABLE {name} AS" if batch.schema is kinds else f"INSERT INTO {name}"
             self._connection.execute(f"{verb} SELECT {texts} FROM batch")  # noqa: S608 own names
             self._connection.unregister("batch")
+            self._rows[name] += batch.num_rows
         assert kinds is not None  # noqa: S101 the port yields at least one batch
         return kinds
 
@@ -319,7 +335,9 @@ class Store:
         Args:
             schema: tables and columns in the order of the one loaded.
         """
-        return Store(self._connection, schema)
+        other = Store(self._connection, schema)
+        other._rows = self._rows
+        return other
 
     def distinct(self, table: TableName, columns: Sequence[str]) -> int:
         """Return the number of distinct tuples without NULLs."""
@@ -335,6 +353,10 @@ class Store:
 
         What remains of the inclusion then is owed to the parts, not to their pairing.
         """
+        if self._held(child, parent):
+            hashes, values = self._tuples(child, tuple(columns))
+            among, _ = self._tuples(parent, tuple(referred))
+            return held(shuffled(values), among) / len(hashes) if len(hashes) else 0.0
         here = self._distinct_sql(child, columns)
         there = self._distinct_sql(parent, referred)
         last = len(columns) - 1
@@ -352,6 +374,10 @@ class Store:
         self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
     ) -> tuple[int, int, int]:
         """Return distinct child tuples, those found in the parent, distinct parent tuples."""
+        if self._held(child, parent):
+            hashes, _ = self._tuples(child, tuple(columns))
+            among, _ = self._tuples(parent, tuple(referred))
+            return len(hashes), held(hashes, among), len(among)
         here = self._distinct_sql(child, columns)
         there = self._distinct_sql(parent, referred)
         keys = ", ".join(f"k{i}" for i in range(len(columns)))
@@ -360,6 +386,30 @@ class Store:
             f"(SELECT count(*) FROM c JOIN p USING ({keys})), (SELECT count(*) FROM p)"
         )[0]
         return int(row[0]), int(row[1]), int(row[2])
+
+    def _held(self, *tables: TableName) -> bool:
+        """Tell whether tables are small enough to compare their tuples here."""
+        return all(self._rows[self._tables[table]] <= HEAD_ROWS for table in tables)
+
+    def _read_hashes(self, table: TableName, column: str) -> tuple[Hashes, Bools]:
+        """Return the hash of each value, and where there is one."""
+        import numpy as np
+
+        name = self._columns[table, column]
+        fetched = self._connection.execute(
+            f"SELECT hash({name}) AS h, {name} IS NOT NULL AS p FROM {self._tables[table]}"  # noqa: S608
+        ).fetchnumpy()
+        return np.asarray(fetched["h"]), np.asarray(fetched["p"])
+
+    def _read_tuples(
+        self, table: TableName, columns: tuple[str, ...]
+    ) -> tuple[Hashes, list[Hashes]]:
+        """Return the distinct tuples without NULLs: hashes in order, and their columns."""
+        import numpy as np
+
+        read = [self._hashes(table, column) for column in columns]
+        present = np.logical_and.reduce([p for _, p in read])
+        return distinct_rows([h[present] for h, _ in read])
 
     def _distinct_sql(self, table: TableName, columns: Sequence[str]) -> str:
         names = [self._columns[table, column] for column in columns]
@@ -515,7 +565,8 @@ def _inclusions(store: Store, figures: Mapping[ColumnId, ColumnFigures]) -> Incl
         values, rows = (
             csr_array(by.dot(member[:, part])).todense().transpose() for by in (values_of, rows_of)
         )
-        kept = (values >= MIN_INCLUSION * distinct) & referable[part, None]
+        kept = (values >= MIN_INCLUSION * distinct) | (rows >= MIN_ROW_INCLUSION * present)
+        kept &= (values > 0) & referable[part, None]
         kept[np.arange(len(kept)), np.arange(start, start + len(kept))] = False
         parent, child = np.nonzero(kept)
         shared = values[kept]

@@ -78,7 +78,7 @@ PRIORS = {
         "name_own": -1.0, "name_hierarchy": 0.3, "name_role": 0.3, "partition": 3.0,
         "null_share": 0.3, "same_type": 0.3, "back": -0.5,
     }),
-    "ck": Prior(-18.0, 30.0, {
+    "ck": Prior(-18.0, 5.0, {
         "inclusion": 4.0, "exact": 2.0, "coverage": 0.5, "lift": 1.0, "grounds": 3.0,
         "groundless": -3.0, "name_mean": 4.0, "name_worst": 3.0, "key_belief": 3.0,
         "key_belief_margin": 1.0, "key_minimal": 2.0, "hub": 0.7, "row_ratio": 0.15,

@@ -347,3 +347,22 @@ def test_tables_of_one_row(introspected: Introspect) -> None:
     )
     assert references(schema, "customers") == set()
     assert key(schema, "customers") == ("customer_id",)
+
+
+def test_few_values_among_many_orphans(introspected: Introspect) -> None:
+    """3 % of the rows are orphans, but most of the values: rows tell what values hide."""
+    regions = [(i, f"Region {i}") for i in range(1, 9)]
+    branches = [(r, b, f"Branch {r * b}") for r, _ in regions for b in range(1, 6)]
+    sales = [
+        (i, 900 + i if i % 33 == 0 else i * 5 % 8 + 1, 700 + i if i % 33 == 0 else i * 3 % 5 + 1)
+        for i in range(1, 601)
+    ]
+    schema = introspected(
+        {
+            "region": ("region_id INTEGER, name TEXT", regions),
+            "branch": ("region_id INTEGER, branch_number INTEGER, title TEXT", branches),
+            "sale": ("sale_id INTEGER, region_id INTEGER, branch_number INTEGER", sales),
+        }
+    )
+    assert key(schema, "branch") == ("region_id", "branch_number")
+    assert references(schema, "sale") == {(("region_id", "branch_number"), "branch")}

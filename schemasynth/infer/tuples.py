@@ -1,0 +1,56 @@
+"""Tuples of columns as hashes: which of two tables' tuples agree, without asking a database.
+
+Pure functions of arrays; used by the evidence for tables small enough to be held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Hashes: TypeAlias = npt.NDArray[np.uint64]
+
+ODD = 0x9E3779B97F4A7C15
+"""Multiplier that spreads bits (the golden ratio in 64 bits)."""
+
+
+def mixed(columns: Sequence[Hashes]) -> Hashes:
+    """Return one hash a row of the hashes of its columns; their order counts."""
+    import numpy as np
+
+    result = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        result = (result ^ column) * np.uint64(ODD)
+        result ^= result >> np.uint64(29)
+    return result
+
+
+def distinct_rows(columns: Sequence[Hashes]) -> tuple[Hashes, list[Hashes]]:
+    """Return the hash of each distinct tuple, in order, and the columns of these tuples."""
+    import numpy as np
+
+    hashes, first = np.unique(mixed(columns), return_index=True)
+    return hashes, [column[first] for column in columns]
+
+
+def held(hashes: Hashes, among: Hashes) -> int:
+    """Return how many hashes are among others, which are in order."""
+    import numpy as np
+
+    if not len(among):
+        return 0
+    places = np.minimum(np.searchsorted(among, hashes), len(among) - 1)
+    return int((among[places] == hashes).sum())
+
+
+def shuffled(columns: Sequence[Hashes]) -> Hashes:
+    """Return the hashes of tuples whose last part is that of the next one.
+
+    Args:
+        columns: of distinct tuples, in the order of their hashes, which is a random one.
+    """
+    return mixed([*(column[:-1] for column in columns[:-1]), columns[-1][1:]])
