@@ -190,12 +190,26 @@ def repeated(key: Ints) -> Bools:
 def rank_in_group(groups: Ints) -> Ints:
     """Return the number of earlier rows with the same code."""
     order = np.argsort(groups, kind="stable")
-    ordered = groups[order]
-    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else order
-    sizes = np.diff(np.r_[begins, len(ordered)])
+    starts, sizes = runs(groups[order])
     ranks = np.empty(len(groups), dtype=np.int64)
-    ranks[order] = np.arange(len(groups)) - np.repeat(begins, sizes)
+    ranks[order] = np.arange(len(groups)) - np.repeat(starts, sizes)
     return ranks
+
+
+def ranges(starts: Ints, lengths: Ints) -> Ints:
+    """Return `starts[i], starts[i] + 1, …` of each length, one after another."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    result: Ints = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+    return result
+
+
+def runs(ordered: Ints) -> tuple[Ints, Ints]:
+    """Return where each run of equal values starts in ordered values, and how long it is."""
+    if len(ordered) == 0:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]).astype(np.int64)
+    return starts, np.diff(np.r_[starts, len(ordered)])
 
 
 def counts_of(groups: Ints) -> Ints:

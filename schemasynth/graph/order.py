@@ -33,26 +33,25 @@ def foreign_key_graph(schema: Schema) -> nx.MultiDiGraph[TableName]:
 
 def load_order(
     parents: Mapping[TableName, Sequence[TableName]],
-    identifying: Mapping[TableName, Sequence[TableName]] | None = None,
+    *closer: Mapping[TableName, Sequence[TableName]],
 ) -> tuple[TableName, ...]:
     """Order tables parents first; tables of a cycle stand together.
 
     Args:
         parents: of each table; names that are no key of the mapping are ignored.
-        identifying: the parents whose keys are part of the table's own; they alone decide
-            within a cycle.
+        closer: fewer parents of each table; they alone decide within a cycle, and the next
+            ones within what is still a cycle.
 
     Returns:
         Every table once, the same order for the same input.
     """
     order = _component_order(parents)
-    if not identifying:
+    if not closer:
         return tuple(name for part in order for name in part)
     return tuple(
         name
         for part in order
-        for inner in _component_order({table: identifying.get(table, ()) for table in part})
-        for name in inner
+        for name in load_order({table: closer[0].get(table, ()) for table in part}, *closer[1:])
     )
 
 

@@ -5,7 +5,8 @@ Imports the model, the graph and the plan's parts; called by the API.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -94,28 +95,72 @@ def make_plan(
         source: the source's name, without credentials.
         scale: planned rows by rows of the source.
     """
+    print_of_source = fingerprint(schema)
+    schema = _with_required_keys(schema)
     nodes = {node.name: node for node in _nodes(schema, samples)}
-    verdicts = _reference_verdicts(schema)
+    verdicts = _reference_verdicts(schema, nodes)
     references = {name for name, verdict in verdicts.items() if verdict.is_reference}
     choices = choose_contexts(list(_scores(nodes, references)))
+    contexts = {name: [choice.chosen.parent] for name, choice in choices.items()}
     order = load_order(
         {n.name: [key.referred for key in n.keys] for n in nodes.values()},
-        {n.name: [k.referred for k in n.keys if _identifies(n, k)] for n in nodes.values()},
+        {
+            n.name: [k.referred for k in n.keys if _identifies(n, k)] + contexts.get(n.name, [])
+            for n in nodes.values()
+        },
+        contexts,
     )
-    rank = {name: i for i, name in enumerate(order)}
+    sizes = _sizes([nodes[name] for name in order], references, scale)
     tables = tuple(
-        _table_plan(
-            nodes, nodes[name], verdicts.get(name), references, choices.get(name), scale, rank
-        )
+        _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name), sizes)
         for name in order
     )
     return RefreshPlan(
         source=source,
-        fingerprint=fingerprint(schema),
+        fingerprint=print_of_source,
         tables=tables,
         scale=scale,
         notes=(*_notes(tables, choices), *_stated(schema)),
     )
+
+
+def _with_required_keys(schema: Schema) -> Schema:
+    """Return the schema with primary keys NOT NULL, which SQLite and inferred keys do not say."""
+    tables = []
+    for table in schema:
+        key = table.primary_key.columns if table.primary_key else ()
+        columns = (replace(c, nullable=c.nullable and c.name not in key) for c in table.columns)
+        tables.append(replace(table, columns=tuple(columns)))
+    return replace(schema, tables=tuple(tables))
+
+
+def _sizes(
+    nodes: Sequence[_Node], references: Collection[TableName], scale: float
+) -> dict[TableName, int]:
+    """Return the planned rows of each table, parents first.
+
+    A key that is made of foreign keys has room for as many rows as there are combinations of
+    parents: a bridge between copied tables does not grow with the rest.
+    """
+    sizes: dict[TableName, int] = {}
+    for node in nodes:
+        if node.name in references:
+            sizes[node.name] = node.rows
+            continue
+        size = max(round(node.rows * scale), min(1, node.rows))
+        rooms = [_room(node, key, sizes) for key in (node.primary_key, *node.unique_keys)]
+        sizes[node.name] = min([size, *(room for room in rooms if room is not None)])
+    return sizes
+
+
+def _room(node: _Node, key: tuple[str, ...], sizes: Mapping[TableName, int]) -> int | None:
+    """Return how many rows a key allows; None where its own parts or NULLs set no limit."""
+    optional = {column.name for column in node.columns if column.nullable}
+    holders = [k for k in node.keys if set(k.columns) & set(key) and k.referred in sizes]
+    foreign = {name for holder in holders for name in holder.columns}
+    if not key or set(key) & optional or not set(key) <= foreign:
+        return None
+    return math.prod(sizes[holder.referred] for holder in holders)
 
 
 def _nodes(schema: Schema, samples: Mapping[str, pd.DataFrame]) -> Iterator[_Node]:
@@ -254,17 +299,22 @@ def _entity_key(table: Table, columns: tuple[str, ...], entity: _Node, frame: pd
     )
 
 
-def _reference_verdicts(schema: Schema) -> dict[TableName, ReferenceVerdict]:
+def _reference_verdicts(
+    schema: Schema, nodes: Mapping[TableName, _Node]
+) -> dict[TableName, ReferenceVerdict]:
     parents = {t.name: [key.referred for key in t.foreign_keys] for t in schema}
     in_entity = {m.table for entity in schema.implicit_entities for m in entity.members}
     found: dict[TableName, ReferenceVerdict] = {}
     for name in load_order(parents):
         references = [other for other, verdict in found.items() if verdict.is_reference]
-        found[name] = (
-            ReferenceVerdict(False, "it belongs to an implicit entity")
-            if name in in_entity
-            else reference_verdict(schema.table(name), schema, references)
-        )
+        orphaned = [k for k in nodes[name].keys if k.required and k.missing]
+        if name in in_entity:
+            found[name] = ReferenceVerdict(False, "it belongs to an implicit entity")
+        elif orphaned:
+            why = f"some of its rows refer to no row of {orphaned[0].referred}"
+            found[name] = ReferenceVerdict(False, why)
+        else:
+            found[name] = reference_verdict(schema.table(name), schema, references)
     return found
 
 
@@ -314,24 +364,24 @@ def _table_plan(
     verdict: ReferenceVerdict | None,
     references: set[TableName],
     choice: ContextChoice | None,
-    scale: float,
-    rank: Mapping[TableName, int],
+    sizes: Mapping[TableName, int],
 ) -> TablePlan:
     is_reference = node.name in references
     keys = tuple(
         _key_plan(nodes, node, key, position, references, choice)
         for position, key in enumerate(node.keys)
     )
-    size = node.rows if is_reference else round(node.rows * scale)
     role, reason = _role(node, verdict, choice)
     return TablePlan(
         name=node.name,
         role=role,
         rows=node.rows,
-        size=max(size, min(1, node.rows)),
+        size=sizes[node.name],
         primary_key=node.primary_key,
         unique_keys=node.unique_keys,
-        columns=tuple(plan_column(c, _place(node, c.name, rank), node.frame) for c in node.columns),
+        columns=tuple(
+            plan_column(c, _place(nodes, node, c.name), node.frame) for c in node.columns
+        ),
         foreign_keys=keys,
         is_entity=node.is_entity,
         reason=reason,
@@ -350,22 +400,46 @@ def _role(
     return Role.SUBJECT, reason
 
 
-def _place(node: _Node, column: str, rank: Mapping[TableName, int]) -> KeyPlace:
+def _place(nodes: Mapping[TableName, _Node], node: _Node, column: str) -> KeyPlace:
     """Place a column among the keys.
 
-    A column of the table's own key does not come from a row that is made later: there the
-    foreign key has to agree with the column.
+    A column that would come from itself, by way of other foreign keys, is made like any own
+    part of a key; there the foreign keys have to agree with it.
     """
     keys = [node.primary_key, *node.unique_keys]
-    holders = [key for key in node.keys if column in key.columns]
-    own = any(column in key for key in keys)
-    earlier = any(rank[key.referred] < rank[node.name] for key in holders)
+    sources = _sources(nodes, node.name, column)
+    start = (node.name, column)
     return KeyPlace(
-        foreign=bool(holders) and (earlier or not own),
+        foreign=any(start not in _reached(nodes, source) for source in sources),
         determined=column in node.determined,
         alone=(column,) in keys,
         part=any(column in key for key in keys),
     )
+
+
+def _sources(
+    nodes: Mapping[TableName, _Node], table: TableName, column: str
+) -> list[tuple[TableName, str]]:
+    """Return the columns that a column refers to."""
+    return [
+        (key.referred, there)
+        for key in nodes[table].keys
+        for here, there in zip(key.columns, key.referred_columns, strict=True)
+        if here == column
+    ]
+
+
+def _reached(
+    nodes: Mapping[TableName, _Node], start: tuple[TableName, str]
+) -> set[tuple[TableName, str]]:
+    """Return a column and all that it refers to, directly or through others."""
+    reached, waiting = {start}, [start]
+    while waiting:
+        for source in _sources(nodes, *waiting.pop()):
+            if source not in reached:
+                reached.add(source)
+                waiting.append(source)
+    return reached
 
 
 def _key_plan(

@@ -79,6 +79,8 @@ class Restoration:
         rows: number of rows, by table.
         columns: restored so far, by table.
         parents: row of the referenced table for each row, by table and foreign key.
+        shown: by table, foreign key and column: the row whose value stands there although the
+            key refers to nothing, because another of its columns is NULL.
         repairs: what had to be changed.
     """
 
@@ -89,6 +91,7 @@ class Restoration:
     rows: dict[str, int] = field(default_factory=dict)
     columns: dict[str, dict[str, Array]] = field(default_factory=dict)
     parents: dict[tuple[str, int], Ints] = field(default_factory=dict)
+    shown: dict[tuple[str, int, str], Ints] = field(default_factory=dict)
     repairs: list[Repair] = field(default_factory=list)
 
     def random(self, *labels: str) -> np.random.Generator:
@@ -109,6 +112,8 @@ class Restoration:
         for owner, index in list(self.parents):
             if owner == name:
                 self.parents[owner, index] = self.parents[owner, index][positions]
+        for place in [place for place in self.shown if place[0] == name]:
+            self.shown[place] = self.shown[place][positions]
         if name in self.synthetic:
             frames = dict(self.synthetic)
             frames[name] = frames[name].take(positions)
@@ -135,3 +140,15 @@ class Rewrite(Protocol):
 def nothing(rows: int) -> Ints:
     """Return positions that refer to nothing."""
     return np.full(rows, NONE, dtype=np.int64)
+
+
+def neutral(kind: pa.DataType) -> object:
+    """Return a value for a NOT NULL column for which there is no value to take."""
+    if pa.types.is_string(kind):
+        return ""
+    if pa.types.is_binary(kind):
+        return b""
+    if pa.types.is_temporal(kind):
+        storage = pa.int32() if kind.bit_width == 32 else pa.int64()
+        return pa.scalar(0, storage).cast(kind).as_py()
+    return pa.scalar(0, pa.int64()).cast(kind, safe=False).as_py()

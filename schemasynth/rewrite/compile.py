@@ -5,7 +5,7 @@ Imports all rewrites; called by the refresh.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,6 @@ from schemasynth.model import arrow_type
 from schemasynth.plan.entity import Member
 from schemasynth.plan.model import (
     ColumnTreatment,
-    ForeignKeyPlan,
     ForeignKeyTreatment,
     RefreshPlan,
     Role,
@@ -32,6 +31,7 @@ from schemasynth.rewrite.references import (
     GeneratedReference,
     Reference,
     RestoredReference,
+    urgency,
 )
 from schemasynth.rewrite.sizes import bring_to_size
 from schemasynth.rewrite.tables import (
@@ -41,6 +41,7 @@ from schemasynth.rewrite.tables import (
     ImplicitEntity,
     LearnedColumns,
 )
+from schemasynth.rewrite.unique import UniqueKeys
 
 _REFERENCES: dict[ForeignKeyTreatment, type[Reference]] = {
     ForeignKeyTreatment.CONTEXT: GeneratedReference,
@@ -65,14 +66,28 @@ def rewrites(plan: RefreshPlan) -> tuple[Rewrite, ...]:
         plan: its tables stand parents first; a reference to a later table closes a cycle and is
             restored when all rows are there.
     """
-    late: list[Rewrite] = []
+    late: list[Reference] = []
     result: list[Rewrite] = [*_entities(plan)]
-    seen: set[str] = set()
+    last: list[Rewrite] = []
+    ready: dict[str, set[str]] = {}
     for table in plan.tables:
         if table.role is not Role.SKIP:
-            result += _of_table(plan, table, seen, late)
-        seen.add(str(table.name))
-    return (*result, *late)
+            result += _of_table(plan, table, ready, late, last)
+    return (*result, *_in_order(late, ready), *last)
+
+
+def _in_order(late: list[Reference], ready: dict[str, set[str]]) -> Iterator[Reference]:
+    """Yield late references, each when the columns it copies are there."""
+    waiting = list(late)
+    while waiting:
+        reference = next((r for r in waiting if _is_ready(r, ready)), waiting[0])
+        waiting.remove(reference)
+        ready[reference.name] |= set(reference.key.columns)
+        yield reference
+
+
+def _is_ready(reference: Reference, ready: Mapping[str, set[str]]) -> bool:
+    return set(reference.key.referred_columns) <= ready.get(reference.parent, set())
 
 
 def _entities(plan: RefreshPlan) -> Iterator[ImplicitEntity]:
@@ -92,18 +107,29 @@ def _entities(plan: RefreshPlan) -> Iterator[ImplicitEntity]:
 
 
 def _of_table(
-    plan: RefreshPlan, table: TablePlan, seen: set[str], late: list[Rewrite]
+    plan: RefreshPlan,
+    table: TablePlan,
+    ready: dict[str, set[str]],
+    late: list[Reference],
+    last: list[Rewrite],
 ) -> Iterator[Rewrite]:
     if table.role is Role.REFERENCE:
+        ready[str(table.name)] = {column.name for column in table.columns}
         yield CopiedTable(table)
         return
     yield LearnedColumns(table)
     references = list(_references(plan, table))
-    early = [r for r in references if r.parent in seen]
+    own = tuple(r for r in references if r.parent == str(table.name))
+    early = tuple(r for r in references if r not in own and _is_ready(r, ready))
+    later = tuple(r for r in references if r not in own and r not in early)
+    keys = [key for key in (table.primary_key, *table.unique_keys) if key]
+    copied = frozenset(_copied(plan.tables, table))
+    own_copied = frozenset(_copied((table,), table))
+
     yield from early
-    late += [r for r in references if r.parent not in seen and r.parent != str(table.name)]
-    yield Keys(table, tuple(early))
-    yield from (r for r in references if r.parent == str(table.name))
+    yield Keys(table, early)
+    yield from _unique(table, keys, _columns(table, early, _MADE), early)
+    yield from own
     yield FixedColumns(table)
     entities = tuple(
         (index, plan.table(key.referred))
@@ -112,17 +138,51 @@ def _of_table(
     )
     if entities:
         yield DeterminedColumns(table, entities)
+    here = (*early, *own)
+    yield from _unique(table, keys, _columns(table, here, _STORED), here, own_copied)
+    ready[str(table.name)] = _columns(table, here, _STORED)
+    late += later
+    last += _unique(table, keys, {c.name for c in table.columns}, (*here, *later), copied)
+
+
+_MADE = frozenset({ColumnTreatment.LEARN, ColumnTreatment.KEY})
+_STORED = frozenset(ColumnTreatment) - {ColumnTreatment.FOREIGN_KEY, ColumnTreatment.COMPUTED}
+
+
+def _copied(children: Iterable[TablePlan], table: TablePlan) -> Iterator[str]:
+    """Yield the columns of a table that rows of some tables copy."""
+    for child in children:
+        for key in child.foreign_keys:
+            if key.referred == table.name:
+                yield from key.referred_columns
+
+
+def _columns(
+    table: TablePlan, references: tuple[Reference, ...], treatments: Collection[ColumnTreatment]
+) -> set[str]:
+    """Return the columns that are there when some references are restored."""
+    foreign = {name for reference in references for name in reference.key.columns}
+    return foreign | {c.name for c in table.columns if c.treatment in treatments}
+
+
+def _unique(
+    table: TablePlan,
+    keys: list[tuple[str, ...]],
+    known: set[str],
+    references: tuple[Reference, ...],
+    fixed: frozenset[str] = frozenset(),
+) -> Iterator[UniqueKeys]:
+    """Yield the rewrite of the keys whose columns are all known; they leave the list."""
+    whole = tuple(key for key in keys if set(key) <= known)
+    keys[:] = [key for key in keys if key not in whole]
+    if whole:
+        yield UniqueKeys(table, whole, references, fixed)
 
 
 def _references(plan: RefreshPlan, table: TablePlan) -> Iterator[Reference]:
-    """Yield references: the context, then those of most columns, which decide shared ones."""
-
-    def urgency(item: tuple[int, ForeignKeyPlan]) -> tuple[bool, int, int]:
-        key = item[1]
-        is_context = key.treatment is ForeignKeyTreatment.CONTEXT
-        return not is_context, -len(key.columns), item[0]
-
-    for index, key in sorted(enumerate(table.foreign_keys), key=urgency):
+    """Yield the references that are restored, in their order."""
+    for index in urgency(table):
+        key = table.foreign_keys[index]
         determined = all(
             table.column(name).treatment is ColumnTreatment.DETERMINED for name in key.columns
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemasynth.arrays import NONE, Ints
+from schemasynth.arrays import NONE, Ints, rank_in_group
 
 
 def share(total: int, weights: Ints) -> Ints:
@@ -17,15 +17,29 @@ def share(total: int, weights: Ints) -> Ints:
         total: what to split.
         weights: not negative; all zero counts as all equal.
     """
+    totals = np.array([total], dtype=np.int64)
+    return share_in_groups(totals, weights, np.zeros(len(weights), dtype=np.int64))
+
+
+def share_in_groups(totals: Ints, weights: Ints, groups: Ints) -> Ints:
+    """Split one total for each group among its members by weights, by largest remainders.
+
+    Args:
+        totals: one for each group.
+        weights: one for each member, not negative; all zero counts as all equal.
+        groups: of each member; positions in `totals`, ascending.
+    """
     if len(weights) == 0:
         return np.zeros(0, dtype=np.int64)
     wanted = np.asarray(weights, dtype=np.float64)
-    if wanted.sum() == 0:
-        wanted = np.ones(len(weights))
-    exact = wanted * (total / wanted.sum())
+    sums = np.bincount(groups, wanted, len(totals))
+    wanted = np.where(sums[groups] == 0, 1.0, wanted)
+    sums = np.bincount(groups, wanted, len(totals))
+    exact = wanted * (totals[groups] / sums[groups])
     result: Ints = np.floor(exact).astype(np.int64)
-    missing = total - int(result.sum())
-    result[np.argsort(result - exact, kind="stable")[:missing]] += 1
+    missing = totals - np.bincount(groups, result, len(totals)).astype(np.int64)
+    order = np.lexsort((result - exact, groups))
+    result[order] += rank_in_group(groups[order]) < missing[groups[order]]
     return result
 
 
@@ -81,4 +95,20 @@ def pick(wanted: Ints, offered: Ints, rng: np.random.Generator) -> Ints:
     place = first + (rng.random(len(wanted)) * (last - first)).astype(np.int64)
     result = np.full(len(wanted), NONE, dtype=np.int64)
     result[found] = order[place[found]]
+    return result
+
+
+def matched_groups(sizes: Ints, known: Ints, rng: np.random.Generator) -> Ints:
+    """Return for each group a known one that stands at the same place when ordered by size.
+
+    Args:
+        sizes: of the groups.
+        known: sizes of the groups to choose from, at least one.
+        rng: decides among groups of equal size.
+    """
+    shuffled = rng.permutation(len(known))
+    by_size = shuffled[np.argsort(known[shuffled], kind="stable")]
+    places = ((np.arange(len(sizes)) + 0.5) * (len(known) / max(len(sizes), 1))).astype(np.int64)
+    result = np.empty(len(sizes), dtype=np.int64)
+    result[np.argsort(sizes, kind="stable")] = by_size[places]
     return result

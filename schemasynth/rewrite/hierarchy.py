@@ -1,6 +1,6 @@
 """The rewrite of self-references: a forest with the source's depth, fan-out and roots.
 
-Imports the base and references; compiled from the plan.
+Imports the base, references and forests; compiled from the plan.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from schemasynth.arrays import NONE, joint_tuple_codes
+from schemasynth.arrays import NONE, codes, tuple_codes
 from schemasynth.plan.model import Encoding
-from schemasynth.rewrite.base import Preparation, Restoration
+from schemasynth.rewrite.base import Preparation, Restoration, nothing
+from schemasynth.rewrite.draw import pick
+from schemasynth.rewrite.forest import Forest, acyclic, depths, grow
 from schemasynth.rewrite.prepared import PreparedColumn
 from schemasynth.rewrite.references import Reference
 
@@ -25,56 +27,13 @@ LEVELS = 30
 """Depths learned as categories of their own; deeper rows count as the last."""
 
 
-def depths(parents: Ints) -> Ints:
-    """Return how far each node is from its root; 0 for roots.
-
-    Args:
-        parents: position of each node's parent; `NONE` or itself for roots. Nodes on a cycle,
-            and below one, get −1.
-
-    Each round doubles how far `above` looks, so a chain takes no more rounds than a bush.
-    """
-    nodes = np.arange(len(parents), dtype=np.int64)
-    above = np.where(parents == NONE, nodes, parents)
-    roots = above == nodes
-    steps = (~roots).astype(np.int64)
-    for _ in range(len(parents).bit_length()):
-        steps += steps[above]
-        above = above[above]
-    return np.where(roots[above], steps, NONE)
-
-
-def grow(parents: Ints, levels: Ints, size: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Return a forest of another size with the shape of a given one.
-
-    Args:
-        parents: of the given forest, `NONE` or itself for roots.
-        levels: its depths.
-        size: nodes of the new forest.
-        rng: source of randomness.
-
-    Returns:
-        Parents and depths of the new nodes: whole copies of the forest, then the upper part of
-        one more, so that every node's ancestors are there.
-    """
-    rows = len(parents)
-    if rows == 0 or size == 0:
-        return np.full(size, NONE, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    shuffled = rng.permutation(rows)
-    order = shuffled[np.argsort(levels[shuffled], kind="stable")]
-    place = np.empty(rows, dtype=np.int64)
-    place[order] = np.arange(rows)
-    above = np.where(parents[order] == NONE, NONE, place[parents[order]])
-    copies = np.arange(size) // rows
-    node = np.arange(size) % rows
-    result = above[node]
-    result = np.where(result == NONE, NONE, result + copies * rows)
-    return result, levels[order][node]
-
-
 @dataclass(frozen=True, slots=True)
 class SelfReference(Reference):
-    """A hierarchy kept out of the generator, which learns only how deep each row stands."""
+    """A hierarchy kept out of the generator, which learns only how deep each row stands.
+
+    Where the key shares columns with other keys (a tenant), no tree reaches beyond rows that
+    agree in them.
+    """
 
     def describe(self) -> str:
         """Say what it does."""
@@ -93,53 +52,78 @@ class SelfReference(Reference):
 
     def prepare(self, work: Preparation) -> None:
         """Keep the shape; hand over each row's depth."""
-        parents = self.source_positions(work)
+        given = self.source_positions(work)
+        parents = acyclic(given)
         levels = depths(parents)
-        cyclic = levels == NONE
-        parents = np.where(cyclic, NONE, parents)
-        levels = np.where(cyclic, 0, levels)
-        work.kept[self._forest] = pd.DataFrame({"parent": parents, "level": levels})
+        rows = np.arange(len(parents))
+        scopes = [work.values(self.name, t) for here, t in self.pairs if not self.alone(here)]
+        work.kept[self._forest] = pd.DataFrame(
+            {
+                "parent": np.where(parents == rows, NONE, parents),
+                "level": levels,
+                "group": tuple_codes([codes(scope) for scope in scopes], len(rows)),
+                "own": given == rows,
+            }
+        )
         spec = PreparedColumn(self._level, Encoding.CATEGORICAL)
         work.learn(self.name, spec, pa.array(np.minimum(levels, LEVELS)).cast(pa.string()))
 
     def restore(self, work: Restoration) -> None:
-        """Grow the forest and set rows into it by their depth."""
+        """Grow the forest and set rows into it by their depth, within rows that agree."""
         rng = work.random(self.name, self._forest)
-        shape = work.kept[self._forest]
-        rows = work.rows[self.name]
-        parents, levels = grow(
-            shape["parent"].to_numpy(dtype=np.int64),
-            shape["level"].to_numpy(dtype=np.int64),
-            rows,
-            rng,
-        )
-        learned = pd.to_numeric(work.synthetic[self.name][self._level], errors="coerce")
-        wanted = np.asarray(learned.fillna(LEVELS).astype("int64"), dtype=np.int64)
-        shuffled = rng.permutation(rows)
-        row_of = np.empty(rows, dtype=np.int64)
-        row_of[np.argsort(levels, kind="stable")] = shuffled[
-            np.argsort(wanted[shuffled], kind="stable")
-        ]
-        positions = np.full(rows, NONE, dtype=np.int64)
-        positions[row_of] = np.where(parents == NONE, NONE, row_of[parents])
-        positions = self._within_shared(work, positions)
+        kept = work.kept[self._forest]
+        shape = Forest(*(kept[c].to_numpy(dtype=np.int64) for c in ("parent", "level", "group")))
+        wanted, offered = self.agreement(work)
+        native = np.flatnonzero((wanted == offered) & (wanted != NONE))
+        forest, stands_for = grow(shape, offered[native], rng)
+        rows = native[self._by_level(work, offered, native, rng)]
+        nodes = np.lexsort((forest.levels, forest.groups))
+        row_of = np.empty(len(rows), dtype=np.int64)
+        row_of[nodes] = rows
+        positions = nothing(work.rows[self.name])
+        positions[row_of] = np.where(forest.parents == NONE, NONE, row_of[forest.parents])
+        own = kept["own"].to_numpy(dtype=np.bool_)
+        own_root = own[stands_for] if len(own) else np.zeros(len(rows), dtype=np.bool_)
+        roots = row_of[(forest.parents == NONE) & own_root]
+        self._attach_guests(work, positions, np.flatnonzero(wanted != offered), rng)
+        positions[roots] = roots
         if not self.key.nullable:
-            roots = np.flatnonzero(positions == NONE)
-            positions[roots] = roots
+            left = np.flatnonzero(positions == NONE)
+            positions[left] = left
+        self.show(work, positions)
         work.parents[self.name, self.index] = positions
         self.copy(work)
 
-    def _within_shared(self, work: Restoration, positions: Ints) -> Ints:
-        """Make roots of rows whose parent differs in a column that both keys share."""
-        shared = self._shared(work)
-        if not shared:
-            return positions
-        wanted, offered = joint_tuple_codes(
-            [work.columns[self.name][here] for here, _ in shared],
-            [work.columns[self.name][there] for _, there in shared],
-        )
-        foreign = (positions != NONE) & (offered[positions] != wanted)
-        work.repaired(
-            self.name, "hierarchy: made a root, its parent is foreign", int(foreign.sum())
-        )
-        return np.where(foreign, NONE, positions)
+    def _by_level(
+        self, work: Restoration, groups: Ints, rows: Ints, rng: np.random.Generator
+    ) -> Ints:
+        """Return the order of rows by group, then by the depth that was learned."""
+        learned = pd.to_numeric(work.synthetic[self.name][self._level], errors="coerce")
+        depth = np.asarray(learned.fillna(LEVELS).astype("int64"), dtype=np.int64)[rows]
+        order: Ints = np.lexsort((rng.random(len(rows)), depth, groups[rows]))
+        return order
+
+    def eligible(self, work: Restoration) -> tuple[Ints, Ints]:
+        """Let a row move only below rows of the level of its parent: no cycle can come of it."""
+        wanted, offered = self.agreement(work)
+        positions = work.parents[self.name, self.index]
+        levels = depths(positions)
+        rows, width = len(levels), int(levels.max(initial=0)) + 2
+        codes = np.where(offered == NONE, NONE, offered * width + levels)
+        root = (positions == NONE) | (positions == np.arange(rows))
+        above = np.where(root, NONE, wanted * width + levels[positions])
+        return np.where(wanted == NONE, NONE, above), codes
+
+    def _attach_guests(
+        self, work: Restoration, positions: Ints, guests: Ints, rng: np.random.Generator
+    ) -> None:
+        """Put rows whose parents stand in another group below rows at home there: no cycle."""
+        if len(guests) == 0:
+            return
+        wanted, offered = self.agreement(work)
+        hosts = offered.copy()
+        hosts[guests] = NONE
+        positions[guests] = pick(wanted[guests], hosts, rng)
+        lost = (positions[guests] == NONE) & (wanted[guests] != NONE)
+        what = "hierarchy: made a root, no parent agrees in the columns that keys share"
+        work.repaired(self.name, what, int(lost.sum()))

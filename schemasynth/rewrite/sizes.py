@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from schemasynth.arrays import NONE, array, lookup, rank_in_group
+from schemasynth.arrays import frame as as_frame
 from schemasynth.plan.model import RefreshPlan, Role, TablePlan
 from schemasynth.rewrite.base import ROW, Restoration
 from schemasynth.rewrite.draw import child_counts
@@ -17,7 +19,12 @@ from schemasynth.rewrite.draw import child_counts
 if TYPE_CHECKING:
     import pandas as pd
 
-    from schemasynth.arrays import Ints
+    from schemasynth.arrays import Array, Ints
+
+
+TOLERATED_SHORTAGE = 0.05
+"""Share of the planned rows that may be missing: the generator's own number is worth more than
+rows that come twice."""
 
 
 def law_name(table: TablePlan, index: int) -> str:
@@ -31,15 +38,16 @@ def reference_column(index: int) -> str:
 
 
 def bring_to_size(plan: RefreshPlan, work: Restoration) -> None:
-    """Leave out generated rows that the plan does not want, parents first.
+    """Bring generated tables to the number of rows that the plan wants, parents first.
 
     A generator that has seen little makes too many children; which parents keep how many follows
     the source's law, and each keeps its first ones, which came in the order that was learned;
-    but where their own children would become too few, those with children go first.
+    but where their own children would become too few, those with children go first. Where it
+    made too few, rows are repeated below parents that lack children by the same law.
 
     Args:
         plan: what was decided.
-        work: its synthetic tables are replaced; what is left out is counted as a repair.
+        work: its synthetic tables are replaced; what is changed is counted as a repair.
     """
     frames = dict(work.synthetic)
     for table in plan.tables:
@@ -56,7 +64,44 @@ def bring_to_size(plan: RefreshPlan, work: Restoration) -> None:
         surplus = len(frame) - len(kept)
         work.repaired(name, "rows beyond the planned number left out", surplus)
         frames[name] = frame.take(kept).reset_index(drop=True)
+        if 0 < len(kept) < (1 - TOLERATED_SHORTAGE) * table.size:
+            below = _short_parents(owners[kept], len(parent), law, table.size, rng)
+            work.repaired(name, "rows repeated to reach the planned number", len(below))
+            keys = array(parent, ROW).take(pa.array(below))
+            frames[name] = _repeated(frames[name], reference_column(index), keys, rng)
     work.synthetic = frames
+
+
+def _short_parents(
+    owners: Ints, parents: int, law: pd.DataFrame, size: int, rng: np.random.Generator
+) -> Ints:
+    """Return the parents of the rows that are missing, those that lack most by the law first."""
+    made = np.bincount(owners, minlength=parents).astype(np.int64)
+    values = law["children"].to_numpy(dtype=np.int64)
+    weights = law["parents"].to_numpy(dtype=np.int64)
+    wanted = np.empty(parents, dtype=np.int64)
+    wanted[np.argsort(made, kind="stable")] = np.sort(
+        child_counts(values, weights, parents, size, rng)
+    )
+    lacking = np.repeat(np.arange(parents), np.maximum(wanted - made, 0))
+    return rng.permutation(lacking)[: size - len(owners)]
+
+
+def _repeated(
+    frame: pd.DataFrame, column: str, parents: Array, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return a frame with some of its rows once more, below other parents and with new keys."""
+    missing = len(parents)
+    rounds = -(-missing // len(frame))
+    donors = np.concatenate([rng.permutation(len(frame)) for _ in range(rounds)])[:missing]
+    keys = pa.array([f"{ROW}:{number}" for number in range(missing)])
+    own = {ROW: keys, column: parents}
+    columns = {}
+    for name in frame.columns:
+        known = array(frame, name)
+        more = own.get(name, known.take(pa.array(donors)))
+        columns[name] = pa.concat_arrays([known, more.cast(known.type)])
+    return as_frame(columns, len(frame) + missing)
 
 
 def _needed_heirs(plan: RefreshPlan, table: TablePlan, frames: dict[str, pd.DataFrame]) -> Ints:

@@ -13,11 +13,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemasynth.arrays import array, nulls, take
+from schemasynth.arrays import NONE, array, lookup, nulls, take
 from schemasynth.model import TypeFamily
 from schemasynth.plan.entity import Member, entity_frame
-from schemasynth.plan.model import ColumnPlan, ColumnTreatment, TablePlan
-from schemasynth.rewrite.base import Preparation, Restoration
+from schemasynth.plan.model import ColumnPlan, ColumnTreatment, ForeignKeyPlan, TablePlan
+from schemasynth.rewrite.base import Preparation, Restoration, neutral
 from schemasynth.rewrite.prepared import PreparedColumn
 
 if TYPE_CHECKING:
@@ -45,6 +45,24 @@ class CopiedTable:
         rows = work.kept[f"rows:{name}"]
         work.rows[name] = len(rows)
         work.columns[name] = {column: array(rows, column) for column in rows.columns}
+        for key in self.table.foreign_keys:
+            self._detach(work, key)
+
+    def _detach(self, work: Restoration, key: ForeignKeyPlan) -> None:
+        """Set keys to NULL that refer to a row which is not there."""
+        own, parent = work.columns[str(self.table.name)], str(key.referred)
+        optional = [name for name in key.columns if self.table.column(name).nullable]
+        if parent not in work.columns or not optional:
+            return
+        values = [own[name] for name in key.columns]
+        found = lookup(values, [work.columns[parent][name] for name in key.referred_columns])
+        absent = np.logical_or.reduce([nulls(column) for column in values])
+        orphans = (found == NONE) & ~absent
+        rows = np.where(orphans, NONE, np.arange(len(orphans)))
+        for name in optional:
+            own[name] = take(own[name], rows)
+        what = f"{parent}: set to NULL, no such row"
+        work.repaired(str(self.table.name), what, int(orphans.sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +139,7 @@ class LearnedColumns:
         work.repaired(name, f"{column.name}: NULL replaced", int(missing.sum()))
         present = np.flatnonzero(~missing)
         if len(present) == 0:
-            return pa.array([_neutral(values.type)] * len(values), values.type)
+            return pa.array([neutral(values.type)] * len(values), values.type)
         places = np.arange(len(values))
         draws = work.random(name, column.name, "fill").choice(present, int(missing.sum()))
         places[missing] = draws
@@ -141,19 +159,6 @@ class LearnedColumns:
         long = int(pc.sum(pc.greater(pc.utf8_length(values), limit)).as_py() or 0)
         work.repaired(str(self.table.name), f"{column.name}: text cut to {limit} characters", long)
         return pc.utf8_slice_codeunits(values, 0, limit) if long else values
-
-
-def _neutral(kind: pa.DataType) -> object:
-    """Return a value for a NOT NULL column of which the generator made only NULLs."""
-    if pa.types.is_string(kind):
-        return ""
-    if pa.types.is_binary(kind):
-        return b""
-    return (
-        pa.scalar(0, pa.int64()).cast(kind, safe=False).as_py()
-        if not pa.types.is_temporal(kind)
-        else (pa.scalar(0, pa.int32() if kind.bit_width == 32 else pa.int64()).cast(kind).as_py())
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from schemasynth.plan.model import Role
 from schemasynth.reading import read_frames
 from schemasynth.refresh import RefreshOptions
 from schemasynth.report import RefreshReport
-from schemasynth.rewrite.hierarchy import depths
+from schemasynth.rewrite.forest import depths
 from schemasynth.settings import database_url
 from schemasynth.testing.servers import fresh_database
 from tests.integration.chinook import create_chinook

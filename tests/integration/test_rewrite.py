@@ -3,130 +3,111 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from constraints import violations
+from there_and_back import Trip, read, there_and_back
 
-from schemasynth.adapter import adapter_for, count_rows
-from schemasynth.model import Schema, Table, TableName
-from schemasynth.plan import check_plan, make_plan
-from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role, TablePlan
-from schemasynth.reading import read_frames
-from schemasynth.rewrite import Restored, prepare, restore
-from schemasynth.rewrite.hierarchy import depths
-from schemasynth.settings import database_url
-from schemasynth.testing.standin import generate
+from schemasynth.arrays import NONE, array, lookup
+from schemasynth.generator import GeneratorSettings, emit
+from schemasynth.model import ForeignKey, TableName
+from schemasynth.plan.model import Role
+from schemasynth.rewrite import outline
+from schemasynth.rewrite.forest import depths
 
 DATABASES = ("chinook", "northwind", "oracle_co", "oracle_hr_oe", "pubs", "world")
 
 
-def there_and_back(
-    path: Path, seed: int = 1
-) -> tuple[Schema, RefreshPlan, dict[str, pd.DataFrame], Restored]:
-    url = database_url(str(path))
-    with adapter_for(url).source(url) as source:
-        schema = count_rows(source, source.reflect())
-        frames = read_frames(source, schema)
-    plan = make_plan(schema, frames, source="test")
-    check_plan(plan, schema)
-    prepared = prepare(plan, frames, seed)
-    synthetic = generate(prepared, seed + 1)
-    return schema, plan, frames, restore(plan, synthetic, prepared.kept, seed + 2)
+def trip(path: Path, scale: float = 1.0) -> Trip:
+    return there_and_back(*read(path), scale=scale)
 
 
-def problems(
-    schema: Schema, plan: RefreshPlan, frames: dict[str, pd.DataFrame], restored: Restored
-) -> list[str]:
-    """Return what does not hold of the restored rows."""
-    found: list[str] = []
-    for table in schema:
-        new, old = restored.frames[str(table.name)], frames[str(table.name)]
-        if len(new) != len(old):
-            found.append(f"{table.name}: {len(old)} rows became {len(new)}")
-        if list(new.dtypes) != list(old[new.columns].dtypes):
-            found.append(f"{table.name}: other types")
-        required = [c.name for c in table.columns if not c.nullable and c.name in new]
-        gone = new[required].isna().any() & ~old[required].isna().any()
-        found += [f"{table.name}.{name}: NULL" for name in gone.index[gone]]
-        found += _key_problems(table, plan.table(table.name), old, new)
-        found += _reference_problems(table, restored)
-    return found
-
-
-def _key_problems(
-    table: Table, planned: TablePlan, old: pd.DataFrame, new: pd.DataFrame
-) -> Iterator[str]:
-    for key in table.candidate_keys:
-        if new[list(key)].dropna().duplicated().any():
-            yield f"{table.name}{key}: not unique"
-        made = planned.role is not Role.REFERENCE and len(key) == 1
-        made = made and planned.column(key[0]).treatment is ColumnTreatment.KEY
-        if made and new[key[0]].dropna().isin(old[key[0]]).any():
-            yield f"{table.name}{key}: a key of the source"
-
-
-def _reference_problems(table: Table, restored: Restored) -> Iterator[str]:
-    for foreign in table.foreign_keys:
-        child = restored.frames[str(table.name)][list(foreign.columns)].dropna()
-        parent = restored.frames[str(foreign.referred)][list(foreign.referred_columns)]
-        if not set(_texts(child)) <= set(_texts(parent)):
-            yield f"{table.name}{foreign.columns}: orphans"
-
-
-def _texts(frame: pd.DataFrame) -> list[tuple[str, ...]]:
-    rows = frame.astype(object).itertuples(index=False)
-    return [tuple(str(v).removesuffix(".0") for v in row) for row in rows]
+@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
+@pytest.mark.parametrize("name", ["chinook", "berka"])
+def test_tables_have_the_planned_number_of_rows(keybench: Path, name: str, scale: float) -> None:
+    there = trip(keybench / name / f"{name}.declared.sqlite", scale)
+    for table in there.plan.tables:
+        rows = len(there.restored.frames[str(table.name)])
+        assert rows == pytest.approx(table.size, rel=0.1), table.name
+        if table.role is not Role.REFERENCE:
+            assert table.size == pytest.approx(scale * table.rows, rel=0.1, abs=1), table.name
 
 
 @pytest.mark.parametrize("name", DATABASES)
 def test_constraints_hold_again(data: Path, name: str) -> None:
-    assert problems(*there_and_back(data / name / f"{name}.declared.sqlite")) == []
+    assert violations(trip(data / name / f"{name}.declared.sqlite")) == []
 
 
 def test_all_of_keybench(keybench: Path) -> None:
-    failed = {}
-    for path in sorted(keybench.rglob("*.declared.sqlite")):
-        found = problems(*there_and_back(path))
+    """Every constraint holds again, and the SDK's own model takes the configuration."""
+    from mostlyai.sdk.domain import GeneratorConfig
+
+    failed, paths = {}, sorted(keybench.rglob("*.declared.sqlite"))
+    for path in paths:
+        there = trip(path)
+        tables = there.prepared.tables
+        config = emit(tables, GeneratorSettings()).config
+        accepted = GeneratorConfig.model_validate(config)
+        assert len(accepted.tables) == len(tables), path.parent.name
+        assert [t.name for t in outline(there.plan)] == [t.name for t in tables]
+        found = violations(there)
         if found:
             failed[path.parent.name] = found
+    assert len(paths) > 70
     assert failed == {}
 
 
 def test_null_shares_are_the_sources(data: Path) -> None:
-    schema, _, frames, restored = there_and_back(data / "oracle_hr_oe/oracle_hr_oe.declared.sqlite")
-    for table in schema:
+    there = trip(data / "oracle_hr_oe/oracle_hr_oe.declared.sqlite")
+    frames, restored = there.frames, there.restored
+    for table in there.schema:
         for key in table.foreign_keys:
             old = frames[str(table.name)][list(key.columns)].isna().any(axis=1).sum()
             new = restored.frames[str(table.name)][list(key.columns)].isna().any(axis=1).sum()
             assert old == new, (table.name, key.columns)
 
 
-def test_a_hierarchy_keeps_its_shape(data: Path) -> None:
-    _, _, frames, restored = there_and_back(data / "oracle_hr_oe/oracle_hr_oe.declared.sqlite")
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+@pytest.mark.parametrize("name", ["chinook", "northwind", "oracle_hr_oe"])
+def test_a_hierarchy_keeps_its_shape(data: Path, name: str, scale: float) -> None:
+    there = trip(data / name / f"{name}.declared.sqlite", scale)
+    found = 0
+    for table in there.schema:
+        for key in (k for k in table.foreign_keys if k.referred == table.name):
+            found += 1
+            old, new = (
+                shape(frames[str(table.name)], key)
+                for frames in (there.frames, there.restored.frames)
+            )
+            assert new["levels"] == {level: n * scale for level, n in old["levels"].items()}
+            assert new["fans"] == {fan: n * scale for fan, n in old["fans"].items()}
+    assert found
 
-    def shape(frame: pd.DataFrame) -> list[list[int]]:
-        rows = {key: i for i, key in enumerate(frame["employee_id"])}
-        parents = [rows.get(m, -1) if pd.notna(m) else -1 for m in frame["manager_id"]]
-        levels = depths(pd.Series(parents).to_numpy())
-        fanout = sorted(pd.Series([p for p in parents if p >= 0]).value_counts())
-        return [sorted(levels), fanout]
 
-    assert shape(frames["employees"]) == shape(restored.frames["employees"])
+def shape(frame: pd.DataFrame, key: ForeignKey) -> dict[str, Counter[int]]:
+    """Return how many rows stand at each depth, and how many have so many children."""
+    parents = lookup(
+        [array(frame, c) for c in key.columns], [array(frame, c) for c in key.referred_columns]
+    )
+    fans = np.bincount(parents[parents != NONE])
+    return {"levels": Counter(depths(parents).tolist()), "fans": Counter(fans[fans > 0].tolist())}
 
 
 def test_equal_seeds_give_equal_rows(data: Path) -> None:
     path = data / "northwind/northwind.declared.sqlite"
-    first, second = there_and_back(path)[3], there_and_back(path)[3]
+    first, second = trip(path).restored, trip(path).restored
     for name, frame in first.frames.items():
         pd.testing.assert_frame_equal(frame, second.frames[name])
 
 
 def test_reference_rows_are_copied(data: Path) -> None:
-    _, plan, frames, restored = there_and_back(data / "chinook/chinook.declared.sqlite")
-    assert plan.table(TableName("Genre")).role is Role.REFERENCE
-    pd.testing.assert_frame_equal(restored.frames["Genre"], frames["Genre"])
+    there = trip(data / "chinook/chinook.declared.sqlite")
+    assert there.plan.table(TableName("Genre")).role is Role.REFERENCE
+    pd.testing.assert_frame_equal(there.restored.frames["Genre"], there.frames["Genre"])
 
 
 def test_empty_tables_stay_empty(tmp_path: Path) -> None:
@@ -142,8 +123,9 @@ def test_empty_tables_stay_empty(tmp_path: Path) -> None:
         """
     )
     connection.commit()
-    schema, plan, frames, restored = there_and_back(path)
-    assert problems(schema, plan, frames, restored) == []
+    there = trip(path)
+    restored = there.restored
+    assert violations(there) == []
     assert {name: len(frame) for name, frame in restored.frames.items()} == {
         "parent": 0,
         "child": 2,

@@ -25,7 +25,7 @@ from schemasynth.plan.model import (
     TablePlan,
 )
 from schemasynth.rewrite import Prepared, Restored, prepare, restore, rewrites
-from schemasynth.rewrite.hierarchy import depths
+from schemasynth.rewrite.forest import depths
 from schemasynth.testing.standin import generate
 
 INT = SqlType("INTEGER", TypeFamily.INTEGER)
@@ -324,6 +324,120 @@ def test_lines_are_numbered_within_their_parent() -> None:
     )
     for _, group in restored.frames["line"].groupby("parent_id"):
         assert sorted(group["no"]) == list(range(len(group)))
+
+
+def test_gaps_between_lines_are_kept() -> None:
+    line = table(
+        "line",
+        150,
+        "parent_id no",
+        (column("parent_id", FOREIGN), column("no", KEY)),
+        refer("parent_id", "parent", treatment=CONTEXT),
+    )
+    owners = sorted(1 + i * i % 50 for i in range(150))
+    numbers = [1 + (i - owners.index(owner)) * 5 // 3 for i, owner in enumerate(owners)]
+    source = {"parent_id": owners, "no": numbers}
+    _, restored = round_trip(plan_of(PARENT, line), {"parent": PARENTS, "line": source})
+
+    def sequences(rows: pd.DataFrame) -> Counter[tuple[int, ...]]:
+        return Counter(tuple(sorted(group)) for _, group in rows.groupby("parent_id")["no"])
+
+    assert sequences(restored.frames["line"]) == sequences(pd.DataFrame(source))
+
+
+def test_two_keys_to_one_table_agree_as_often_as_in_the_source() -> None:
+    order = table(
+        "order",
+        200,
+        "id",
+        (column("id", KEY), column("bill", FOREIGN), column("ship", FOREIGN)),
+        refer("bill", "parent"),
+        refer("ship", "parent"),
+    )
+    bills = [1 + i * 7 % 50 for i in range(200)]
+    ships = [b if i % 4 else 1 + b % 50 for i, b in enumerate(bills)]
+    source = {"id": range(200), "bill": bills, "ship": ships}
+    _, restored = round_trip(plan_of(PARENT, order), {"parent": PARENTS, "order": source})
+    new = restored.frames["order"]
+    assert (new["bill"] == new["ship"]).sum() == 150
+    assert restored.repairs == ()
+
+
+def test_of_several_keys_exactly_one_stays_filled() -> None:
+    owners = [column(name, FOREIGN, nullable=True) for name in ("a", "b")]
+    thing = table(
+        "thing",
+        100,
+        "id",
+        (column("id", KEY), *owners),
+        refer("a", "parent", nullable=True, null_share=0.3),
+        refer("b", "parent", nullable=True, null_share=0.7),
+    )
+    first = [None if i < 30 else 1 + i % 50 for i in range(100)]
+    second = [1 + i % 50 if i < 30 else None for i in range(100)]
+    source = {"id": range(100), "a": first, "b": second}
+    _, restored = round_trip(plan_of(PARENT, thing), {"parent": PARENTS, "thing": source})
+    new = restored.frames["thing"]
+    assert (new["a"].isna() ^ new["b"].isna()).all()
+    assert new["a"].isna().sum() == 30
+
+
+def test_a_hierarchy_stays_within_its_tenant() -> None:
+    parts = (
+        column("tenant", FOREIGN),
+        column("no", KEY),
+        column("up", FOREIGN, nullable=True),
+    )
+    unit = table(
+        "unit",
+        500,
+        "tenant no",
+        parts,
+        refer("tenant", "parent", treatment=CONTEXT),
+        refer("tenant up", "unit", "tenant no", nullable=True, null_share=0.1),
+    )
+    source = {
+        "tenant": [1 + i % 50 for i in range(500)],
+        "no": [1 + i // 50 for i in range(500)],
+        "up": [None if i < 50 else 1 + (i // 50 - 1) // 2 for i in range(500)],
+    }
+    _, restored = round_trip(plan_of(PARENT, unit), {"parent": PARENTS, "unit": source})
+    new = restored.frames["unit"]
+    assert new["up"].isna().sum() == 50
+    joined = new.dropna().merge(new, left_on=["tenant", "up"], right_on=["tenant", "no"])
+    assert len(joined) == 450
+    fans = new.dropna().groupby(["tenant", "up"]).size()
+    assert Counter(fans) == Counter(pd.DataFrame(source).dropna().groupby(["tenant", "up"]).size())
+    assert restored.repairs == ()
+
+
+def test_a_unique_key_that_closes_a_cycle_stays_unique() -> None:
+    desk = table(
+        "desk",
+        40,
+        "id",
+        (column("id", KEY), column("owner", FOREIGN)),
+        refer("owner", "person"),
+    )
+    desk = replace(desk, unique_keys=(("owner",),))
+    person = table(
+        "person",
+        50,
+        "id",
+        (column("id", KEY), column("desk", FOREIGN, nullable=True)),
+        refer("desk", "desk", nullable=True, null_share=0.2),
+    )
+    _, restored = round_trip(
+        plan_of(desk, person),
+        {
+            "desk": {"id": range(1, 41), "owner": range(1, 41)},
+            "person": {"id": range(1, 51), "desk": [*range(1, 41), *[None] * 10]},
+        },
+    )
+    desks, people = restored.frames["desk"], restored.frames["person"]
+    assert desks["owner"].is_unique
+    assert desks["owner"].isin(people["id"]).all()
+    assert people["desk"].dropna().isin(desks["id"]).all()
 
 
 def test_a_hierarchy_keeps_depth_fan_out_and_roots() -> None:
