@@ -477,12 +477,22 @@ def load_file(
     Returns:
         The number of rows taken; the server skips those it refuses, with a warning.
     """
-    targets, settings = [], []
-    for i, column in enumerate(columns):
-        expression = conversion(column)
-        targets.append(f"@v{i}" if expression else quoted(column.name))
-        if expression:
-            settings.append(f"{quoted(column.name)} = {expression.format(f'@v{i}')}")
+    expressions = [conversion(column) for column in columns]
+    if any(expressions):
+        # With SET, MariaDB takes a 0 in a counter for none, unless the counter stands in SET too.
+        expressions = [
+            expression or ("{}" if column.identity else None)
+            for column, expression in zip(columns, expressions, strict=True)
+        ]
+    targets = [
+        f"@v{i}" if expression else quoted(column.name)
+        for i, (column, expression) in enumerate(zip(columns, expressions, strict=True))
+    ]
+    settings = [
+        f"{quoted(column.name)} = {expression.format(f'@v{i}')}"
+        for i, (column, expression) in enumerate(zip(columns, expressions, strict=True))
+        if expression
+    ]
     lines = joined([enclosed(texts, '"') for texts in arrays], "", "\n")
     with _file(lines) as path:
         rows: int = cursor.execute(
