@@ -27,8 +27,8 @@ from schemasynth.settings import shown
 
 from .._sql.connection import SqlMarker, SqlRelations
 from . import catalog
-from .errors import end, reason, refusal
-from .grants import account, grants_of, writes
+from .errors import end, refusal
+from .grants import account, obtainable_grants, writes
 from .load import MySQLLoad, recover
 from .names import Collation, relation
 from .read import SNAPSHOT, export_statement, released, stream
@@ -101,7 +101,7 @@ class MySQLConnection(SqlRelations):
 
     def refused(self, error: sa.exc.DBAPIError) -> AdapterError:
         """Return the error of a refused statement; a missing privilege names its GRANT."""
-        return refusal(error, shown(self.url), self.account)
+        return refusal(error, f"{shown(self.url)} refused a query", self.account)
 
     def has_table(self, name: str) -> bool:
         """Tell whether the default schema has a table of that name."""
@@ -173,7 +173,7 @@ class MySQLSource(MySQLConnection, SourceConnection):
             with released(self.driver):
                 yield from stream(self.driver, statement, table, schema, chunk_rows, self._cancel)
         except self.driver.Error as error:
-            raise AdapterError(f"Table {table.name} cannot be read: {reason(error)}.") from None
+            raise refusal(error, f"Table {table.name} cannot be read", self.account) from None
         finally:
             self._reading = None
 
@@ -190,7 +190,9 @@ class MySQLSource(MySQLConnection, SourceConnection):
 
     def write_privileges(self) -> tuple[str, ...]:
         """Return one line per privilege, with what it is held on; those of all roles count."""
-        return writes(grants_of(self.driver), self.server.database)
+        mariadb = self.server.mariadb
+        with closing(MySQLConnection(self.url, self.engine)) as other:
+            return writes(obtainable_grants(other.driver, mariadb=mariadb), self.server.database)
 
     def marker(self) -> Marker | None:
         """Return the marker as it is now, outside the snapshot."""

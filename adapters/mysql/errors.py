@@ -111,24 +111,24 @@ def kind(number: int, message: str) -> str:
     return ", ".join((what, *named))
 
 
-def refusal(error: sa.exc.DBAPIError, shown_url: str, account: str) -> AdapterError:
+def refusal(error: BaseException, what: str, account: str) -> AdapterError:
     """Return the error of a refused statement; names the GRANT if a privilege is missing.
 
     Args:
-        error: from SQLAlchemy.
-        shown_url: the database, for people.
+        error: of the driver or of SQLAlchemy.
+        what: cannot be done, or was refused, for people.
         account: the session's account, quoted.
     """
-    what = reason(error)
+    said = reason(error)
     if code(error) not in DENIED:
-        return AdapterError(f"{shown_url} refused a query: {what}")
-    found = re.search(r"^(.+?) command denied .* for table (.+?)(?: \(|$)", what)
+        return AdapterError(f"{what}: {said}.")
+    found = re.search(r"^(.+?) command denied .* for table (.+?)(?: \(|$)", said)
     cure = (
         f"GRANT {found.group(1)} ON {_place(found.group(2))} TO {account};"
         if found
         else f"grant it to {account}."
     )
-    return PrivilegeError(f"{shown_url}: {what}. An administrator can allow it: {cure}")
+    return PrivilegeError(f"{what}: {said}. An administrator can allow it: {cure}")
 
 
 def _place(named: str) -> str:

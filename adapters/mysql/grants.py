@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,12 +35,14 @@ READING = frozenset(
 )
 """Privileges that change nothing; a routine one may EXECUTE can, if its definer may."""
 EVERYTHING = "ALL PRIVILEGES"
-_NAME = r"`((?:[^`]|``)*)`"
+_NO_ROLE = "NONE"
+_NAME = r"`(?:[^`]|``)*`"
+_ROLE = rf"{_NAME}(?:@{_NAME})?"
 _GRANT = re.compile(
     rf"GRANT (?P<what>.+?) ON (?:(?:TABLE|FUNCTION|PROCEDURE|PACKAGE(?: BODY)?) )?"
     rf"(?P<schema>\*|{_NAME})(?:\.(?P<object>\*|{_NAME}))? TO "
 )
-_ROLES = re.compile(rf"GRANT (?P<roles>(?:{_NAME}(?:@{_NAME})?,? ?)+) TO ")
+_ROLES = re.compile(rf"GRANT (?P<roles>{_ROLE}(?:, ?{_ROLE})*) TO ")
 _PRIVILEGE = re.compile(r"([A-Z_][A-Z_ ]*[A-Z])(?: \(([^)]*)\))?")
 _WILDCARD = re.compile(r"\\([%_])|([%_])|([^%_\\]+|\\)")
 
@@ -87,25 +88,37 @@ def account(user: str) -> str:
     return f"{quoted(name)}@{quoted(host)}"
 
 
-def grants_of(driver: pymysql.Connection) -> list[Grant]:
-    """Return the grants of the session's account and of all roles it may take.
+def active_grants(driver: pymysql.Connection, *, mariadb: bool) -> list[Grant]:
+    """Return the grants of the session: of its account and of the roles it has taken.
 
     Args:
         driver: the driver's connection.
+        mariadb: whether the server is one, which then shows the role's too.
     """
     lines = _shown(driver, "SHOW GRANTS")
-    seen: set[str] = set()
-    pending = list(_roles(lines))
-    while pending:
-        role = pending.pop()
-        if role in seen:
-            continue
-        seen.add(role)
-        with suppress(driver.Error):  # an account that cannot see a role's grants
-            of_role = _shown(driver, f"SHOW GRANTS FOR {role}")
-            lines += of_role
-            pending += _roles(of_role)
+    if not mariadb:
+        (roles,) = _shown(driver, "SELECT CURRENT_ROLE()")
+        if roles != _NO_ROLE:
+            lines += _shown(driver, f"SHOW GRANTS FOR CURRENT_USER() USING {roles}")
     return list(parsed(lines))
+
+
+def obtainable_grants(driver: pymysql.Connection, *, mariadb: bool) -> list[Grant]:
+    """Return the grants of the session's account and of all roles it may take.
+
+    Args:
+        driver: of a session of its own, whose role changes on MariaDB: it shows no other.
+        mariadb: whether the server is one.
+    """
+    lines = _shown(driver, "SHOW GRANTS")
+    for role in list(_roles(lines)):
+        if mariadb:
+            with driver.cursor() as cursor:
+                cursor.execute(f"SET ROLE {role}")
+            lines += _shown(driver, "SHOW GRANTS FOR CURRENT_ROLE")
+        else:
+            lines += _shown(driver, f"SHOW GRANTS FOR CURRENT_USER() USING {role}")
+    return list(dict.fromkeys(parsed(lines)))
 
 
 def _shown(driver: pymysql.Connection, statement: str) -> list[str]:
@@ -118,7 +131,7 @@ def _roles(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         found = _ROLES.match(line)
         if found and _GRANT.match(line) is None:
-            yield from re.findall(rf"{_NAME}(?:@{_NAME})?".replace("(", "(?:"), found["roles"])
+            yield from re.findall(_ROLE, found["roles"])
 
 
 def parsed(lines: Iterable[str]) -> Iterator[Grant]:

@@ -28,7 +28,7 @@ from .._sql.wire import ColumnMisfit
 from . import catalog, journal
 from .ddl import Definition, definition
 from .errors import LOCK_TIMEOUT, code, end, kind, lost, reason
-from .grants import EVERYTHING, grants_of, missing
+from .grants import EVERYTHING, active_grants, missing
 from .journal import Check, Key, Step, Swap
 from .names import OLD_PREFIX, STAGE_PREFIX, quoted, run_digest
 from .reflect import Place
@@ -203,7 +203,7 @@ class MySQLLoad(SqlRelations, Load):
             )
 
     def _need(self, schemas: Iterable[str]) -> None:
-        grants = grants_of(self._driver)
+        grants = active_grants(self._driver, mariadb=self._target.server.mariadb)
         needed = [(ON_SCHEMA, schema, None) for schema in schemas]
         lines = missing(grants, needed, self._target.account)
         if lines:

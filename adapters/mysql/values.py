@@ -49,8 +49,10 @@ def fitting(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[An
         case TypeFamily.INTEGER if column.type.sql.endswith("unsigned") or _is_bits(column):
             return sa.type_coerce(value, sa.Integer) <= sa.literal_column(str(_LARGEST))
         case TypeFamily.DATE | TypeFamily.DATETIME:
-            last = sa.func.last_day(raw)
-            within = sa.and_(raw >= _text(_FIRST_DAY), last.is_not(None))
+            day, last = sa.func.dayofmonth(raw), sa.func.dayofmonth(sa.func.last_day(raw))
+            within = sa.and_(
+                raw >= _text(_FIRST_DAY), last.is_not(None), day <= sa.func.coalesce(last, 0)
+            )
             return sa.case((raw.is_(None), None), else_=within)
         case TypeFamily.TIME:
             return sa.and_(raw >= _text("00:00:00"), raw < _text("24:00:00"))
