@@ -162,10 +162,14 @@ def advance(cursor: pymysql.cursors.Cursor, run_id: str, swaps: Sequence[Swap]) 
 
 def finish(cursor: pymysql.cursors.Cursor, run_id: str) -> None:
     """Forget a load; the last one takes the journal with it."""
-    if not exists(cursor):
-        return
-    cursor.execute(f"DELETE FROM {quoted(TABLE)} WHERE run_id = %s", (run_id,))  # noqa: S608 a constant
-    if not cursor.execute(f"SELECT 1 FROM {quoted(TABLE)} LIMIT 1"):  # noqa: S608 a constant
+    if exists(cursor):
+        cursor.execute(f"DELETE FROM {quoted(TABLE)} WHERE run_id = %s", (run_id,))  # noqa: S608 a constant
+    tidy(cursor)
+
+
+def tidy(cursor: pymysql.cursors.Cursor) -> None:
+    """Drop a journal without entries, which a death between two statements leaves."""
+    if exists(cursor) and not cursor.execute(f"SELECT 1 FROM {quoted(TABLE)} LIMIT 1"):  # noqa: S608 a constant
         cursor.execute(f"DROP TABLE {quoted(TABLE)}")
 
 

@@ -125,6 +125,7 @@ def recover(target: MySQLTarget) -> tuple[str, ...]:
                         _drop_staged(cursor, swaps)
                         done.append(f"Dropped what the load {run_id} had staged.")
                     journal.finish(cursor, run_id)
+                journal.tidy(cursor)
         except driver.Error as error:
             raise LoadError(f"{shown(target.url)} cannot be recovered: {reason(error)}.") from None
         end(connection)
