@@ -57,7 +57,7 @@ def mysql_url() -> Iterator[str]:
     elif _answers(LOOPBACK):
         yield LOOPBACK.render_as_string(hide_password=False)
     else:
-        provide = _embedded if shutil.which("mariadbd") else _container
+        provide = embedded_mysql if shutil.which("mariadbd") else _container
         with provide() as url:
             yield url.render_as_string(hide_password=False)
 
@@ -100,7 +100,18 @@ def _answers(url: URL) -> bool:
 
 
 @contextmanager
-def _embedded() -> Iterator[URL]:
+def embedded_mysql(*options: str) -> Iterator[URL]:
+    """Starts a server in a temporary folder for the duration of the context.
+
+    Args:
+        options: further ones of `mariadbd`, for example ``--lower-case-table-names=1``.
+
+    Yields:
+        The URL of an administrator's connection.
+
+    Raises:
+        RuntimeError: MariaDB is not installed or does not start.
+    """
     with tempfile.TemporaryDirectory(prefix="schemasynth-mariadb-") as folder:
         home = Path(folder)
         log = home / "server.log"
@@ -131,6 +142,7 @@ def _embedded() -> Iterator[URL]:
                     f"--socket={home / 's'}",
                     f"--pid-file={home / 'pid'}",
                     "--innodb-flush-log-at-trx-commit=0",  # the data lives as long as the tests
+                    *options,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
