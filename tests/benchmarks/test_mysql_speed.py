@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from measures import Record, at_least, at_most, for_information
 
+from schemasynth.adapter import SourceConnection
 from schemasynth.model import Schema, TableName
 from schemasynth.settings import database_url
 from schemasynth.verify import CheckKind, check_integrity
@@ -29,6 +30,12 @@ CREATE = (
     "CONSTRAINT k FOREIGN KEY (parent_id) REFERENCES parent (id))",
 )
 TABLES, COLUMNS, KEYS = 2000, 15, 3000
+ROUNDS = 2
+"""Of all ways in turn, the best of each counts: other work on the machine disturbs single ones."""
+ANTI_JOIN = (
+    "SELECT COUNT(*) FROM child c WHERE parent_id IS NOT NULL AND NOT EXISTS "
+    "(SELECT 1 FROM parent p WHERE p.id = c.parent_id)"
+)
 
 
 def children(rows: int = ROWS) -> pa.Table:
@@ -106,23 +113,32 @@ def test_loading(
     ours, bare = mysql_database_factory(), mysql_database_factory()
     run(ours, *CREATE)
     run(bare, *CREATE)
-    schema, seconds = loaded(ours, content)
-    path = file_of(content, schema, tmp_path / "rows.csv")
+    run(bare, f"INSERT INTO parent SELECT seq, 'x' FROM seq_0_to_{PARENTS - 1}")
+    path = tmp_path / "rows.csv"
     statement = (
         f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE child CHARACTER SET utf8mb4 "
         "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n'"
     )
-    run(bare, f"INSERT INTO parent SELECT seq, 'x' FROM seq_0_to_{PARENTS - 1}")
-    enforced = run(bare, statement)
-    run(bare, "DELETE FROM child", "DROP TABLE child", CREATE[1])
-    unchecked = run(bare, "SET foreign_key_checks = 0", statement)
+    rounds = []
+    for _ in range(ROUNDS):
+        schema, seconds = loaded(ours, content)
+        file_of(content, schema, path)
+        for name, check in (("enforced", 1), ("unchecked", 0)):
+            run(bare, "DROP TABLE child", CREATE[1])
+            seconds[name] = run(bare, f"SET foreign_key_checks = {check}", statement)
+        rounds.append(seconds)
+    best = {name: min(seconds[name] for seconds in rounds) for name in rounds[0]}
+    whole = min(seconds["stage"] + seconds["switch"] for seconds in rounds)
     inserted = _inserted(bare, content.slice(0, ROWS // 10)) * 10
-    whole = sum(seconds.values())
     record(
-        for_information("MariaDB, 1 M rows: rows/s staged", ROWS / seconds["stage"]),
-        for_information("MariaDB: seconds of the switch, proof included", seconds["switch"]),
-        at_least("MariaDB: rate to LOAD DATA with foreign keys checked", enforced / whole, 0.8),
-        for_information("MariaDB: staging to LOAD DATA unchecked", unchecked / seconds["stage"]),
+        for_information("MariaDB, 1 M rows: rows/s staged", ROWS / best["stage"]),
+        for_information("MariaDB: seconds of the switch, proof included", best["switch"]),
+        at_least(
+            "MariaDB: rate to LOAD DATA with foreign keys checked", best["enforced"] / whole, 0.8
+        ),
+        for_information(
+            "MariaDB: staging to LOAD DATA unchecked", best["unchecked"] / best["stage"]
+        ),
         for_information("MariaDB: rate to pandas' way of inserting", inserted / whole),
     )
 
@@ -149,8 +165,7 @@ def test_reading_and_verifying(mysql_database: str, content: pa.Table, record: R
         started = time.perf_counter()
         assert sum(batch.num_rows for batch in source.read(child)) == ROWS
         ours = time.perf_counter() - started
-        results = check_integrity(source, schema).results
-        anti_join = next(r for r in results if r.kind is CheckKind.FOREIGN_KEY)
+        joins = [(_verified(source, schema), run(mysql_database, ANTI_JOIN)) for _ in range(4)]
     from pymysql.cursors import SSCursor
 
     engine = sa.create_engine(mysql_database, poolclass=sa.NullPool)
@@ -163,23 +178,21 @@ def test_reading_and_verifying(mysql_database: str, content: pa.Table, record: R
             while cursor.fetchmany(CHUNK):
                 pass
         bare = time.perf_counter() - started
-    bare_join = min(
-        run(
-            mysql_database,
-            "SELECT COUNT(*) FROM child c WHERE parent_id IS NOT NULL AND NOT EXISTS "
-            "(SELECT 1 FROM parent p WHERE p.id = c.parent_id)",
-        )
-        for _ in range(2)
-    )
     record(
         for_information("MariaDB, 1 M rows: rows/s read into Arrow", ROWS / ours),
         at_least("MariaDB: reading to the driver's own rows", bare / ours, 0.8),
         at_most(
             "MariaDB: verifying one key to the bare anti-join",
-            anti_join.milliseconds / 1000 / bare_join,
+            min(ours for ours, _ in joins) / min(theirs for _, theirs in joins),
             1.3,
         ),
     )
+
+
+def _verified(source: SourceConnection, schema: Schema) -> float:
+    """Verify all keys; return the seconds of the foreign key."""
+    results = check_integrity(source, schema).results
+    return next(r for r in results if r.kind is CheckKind.FOREIGN_KEY).milliseconds / 1000
 
 
 def test_reflecting(mysql_database: str, record: Record) -> None:
