@@ -59,7 +59,7 @@ class Capabilities:
     unvalidated_constraints: bool
     foreign_keys_enforced: Literal["row", "statement", "commit", "never"]
     session_read_only: bool
-    atomic_switch: Literal["file", "transaction", "none"]
+    atomic_switch: Literal["file", "transaction", "rename", "none"]
     bulk_reflection: bool
     bulk_load: bool
     max_identifier_length: int

@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: real PostgreSQL servers and databases."""
+"""Fixtures shared by all tests: real servers and databases."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from schemasynth.testing.mysql import NoServer, fresh_mysql_database, mysql_url
 from schemasynth.testing.servers import fresh_database, postgresql_url
 
 
@@ -30,6 +31,31 @@ def postgresql_database_factory(postgresql_server: str) -> Iterator[Callable[[],
 def postgresql_database(postgresql_database_factory: Callable[[], str]) -> str:
     """The URL of an empty database of this test's own."""
     return postgresql_database_factory()
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[str]:
+    """The URL of an administrator on a MySQL or MariaDB server."""
+    pytest.importorskip("pymysql", reason="the extra `mysql` is not installed")
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(mysql_url())
+        except NoServer as error:
+            pytest.skip(str(error))
+        yield url
+
+
+@pytest.fixture
+def mysql_database_factory(mysql_server: str) -> Iterator[Callable[[], str]]:
+    """Each call creates an empty database and returns its URL; dropped after the test."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(fresh_mysql_database(mysql_server))
+
+
+@pytest.fixture
+def mysql_database(mysql_database_factory: Callable[[], str]) -> str:
+    """The URL of an empty database of this test's own."""
+    return mysql_database_factory()
 
 
 DATA = Path(__file__).parent / "data"

@@ -18,6 +18,7 @@ _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
 """What can follow a WITH clause or stand in one; elsewhere the words are functions or columns."""
 _EXPLAINED = _CHANGES | {"CREATE", "EXECUTE", "DECLARE", "REFRESH", "CALL"}
 """What EXPLAIN ANALYZE would run."""
+_EXPLAINS = frozenset({"EXPLAIN", "DESCRIBE"})
 _LOCKS = frozenset(
     {("FOR", "UPDATE"), ("FOR", "SHARE"), ("FOR", "NO"), ("FOR", "KEY"), ("IN", "SHARE")}
 )
@@ -41,9 +42,9 @@ READ_PRAGMAS = frozenset(
 SETTING_PRAGMAS = frozenset({"query_only", "read_uncommitted"})
 """Pragmas whose argument is a new value, not the name of what is read."""
 _PRAGMA = re.compile(r"""\s*PRAGMA\s+(?:(?:\w+|"[^"]*")\s*\.\s*)?(\w+)\s*(\(?)""", re.IGNORECASE)
-_EXECUTED_COMMENT = "/*!"
-"""MySQL runs what stands in such a comment."""
-_TOKEN = re.compile(
+_EXECUTED_COMMENT = re.compile(r"/\*M?!")
+"""MySQL and MariaDB run what stands in such a comment."""
+STANDARD = re.compile(
     r"""
     '(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\]   # literals, quoted names
   | --[^\n]* | /\*.*?\*/                                            # comments
@@ -52,24 +53,35 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""Finds words and marks outside quotes and comments, in most databases' SQL."""
+MYSQL = re.compile(
+    r"""
+    '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*`
+  | \#[^\n]* | --(?=[\s\x00-\x1f]|$)[^\n]* | /\*.*?\*/
+  | (?P<word>[A-Za-z_$][A-Za-z0-9_$]*) | (?P<mark>[;()])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""The same where backslashes escape, and ``--`` begins a comment only before a space."""
 
 
-def is_read(statement: str) -> bool:
+def is_read(statement: str, grammar: re.Pattern[str] = STANDARD) -> bool:
     """Tell whether a statement only reads.
 
     Args:
         statement: one SQL statement; names and literals in quotes are not looked into.
+        grammar: how the database quotes and comments.
     """
-    found = [m.group() for m in _TOKEN.finditer(statement) if m.group("word") or m.group("mark")]
+    found = [m.group() for m in grammar.finditer(statement) if m.group("word") or m.group("mark")]
     tokens = [text.upper() for text in found]
     words = [text for text in tokens if text not in (";", "(", ")")]
-    if not words or words[0] not in _READS or _EXECUTED_COMMENT in statement:
+    if not words or words[0] not in _READS or _EXECUTED_COMMENT.search(statement):
         return False
     if ";" in tokens and tokens.index(";") < len(tokens) - 1:
         return False
     if words[0] == "PRAGMA":
         return _reads_pragma(statement)
-    if words[0] == "EXPLAIN" and _EXPLAINED.intersection(words):
+    if words[0] in _EXPLAINS and _EXPLAINED.intersection(words):
         return False
     return not ("INTO" in words or _LOCKS.intersection(pairwise(words)) or _changes(tokens))
 
@@ -94,8 +106,12 @@ def _changes(tokens: list[str]) -> bool:
     return False
 
 
-def only_reads(engine: sa.Engine) -> None:
+def only_reads(engine: sa.Engine, grammar: re.Pattern[str] = STANDARD) -> None:
     """Make an engine refuse every statement that is not a read.
+
+    Args:
+        engine: of a source.
+        grammar: how its database quotes and comments.
 
     Raises:
         SafetyError: later, from the refused statement, which is not sent.
@@ -103,5 +119,5 @@ def only_reads(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "before_cursor_execute")
     def refuse(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not is_read(statement):
+        if not is_read(statement, grammar):
             raise SafetyError("A source is only read; a statement that could write was not sent.")

@@ -20,6 +20,7 @@ from schemasynth.model import Column, Schema, Table, TableName, TypeFamily
 from schemasynth.settings import shown
 
 from .._sql.connection import SqlRelations
+from .._sql.wire import ColumnMisfit
 from .errors import driver_lost, end, misfit, reason
 from .names import (
     STAGE_COMMENT,
@@ -30,7 +31,7 @@ from .names import (
     stage_name,
 )
 from .refill import Place, Refilling, incoming, missing_grants, places, refill
-from .values import ColumnMisfit, encode
+from .values import encode
 
 if TYPE_CHECKING:
     from .connection import PostgreSQLTarget

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 from pyarrow import csv
 
 from schemasynth.model import Column, TypeFamily, arrow_type
 
+from .._sql.wire import ColumnMisfit, clock, without_padding
+
 _MICROSECONDS = 1_000_000
-_HOUR = 3600 * _MICROSECONDS
 _FIRST_DAY, _AFTER_LAST_DAY = "0001-01-01", "10000-01-01"
 """Bounds of Python's dates, which all that works on Arrow dates must be able to make."""
 _INTERVAL_SECONDS = 9 * 10**12
@@ -183,20 +183,6 @@ def encode(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
     return sink.getvalue()
 
 
-class ColumnMisfit(ValueError):
-    """Values that cannot be cast to a column's type.
-
-    Attributes:
-        column: its name.
-        kind: what Arrow calls the failure.
-    """
-
-    def __init__(self, column: str, kind: str) -> None:
-        """Keep the names; never a value."""
-        super().__init__(f"column {column}: {kind}")
-        self.column, self.kind = column, kind
-
-
 def _to_wire(values: Any, column: Column) -> Any:
     if isinstance(values.type, pa.DictionaryType):
         values = values.dictionary_decode()
@@ -204,7 +190,7 @@ def _to_wire(values: Any, column: Column) -> Any:
     if pa.types.is_null(kind):
         return values.cast(pa.string())
     if pa.types.is_duration(kind):
-        return _clock(values.cast(pa.duration("us")).cast(pa.int64()))
+        return clock(values.cast(pa.duration("us")).cast(pa.int64()))
     if family is TypeFamily.BINARY and not pa.types.is_string(kind):
         octets = values.cast(pa.binary())
         hexadecimal = [None if v is None else "\\x" + v.hex() for v in octets.to_pylist()]
@@ -214,7 +200,7 @@ def _to_wire(values: Any, column: Column) -> Any:
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return values.cast(pa.string())
     if pa.types.is_decimal(kind) and column.type.precision is None:
-        return _without_padding(values.cast(pa.string()))
+        return without_padding(values.cast(pa.string()))
     if pa.types.is_boolean(kind) and family in (TypeFamily.INTEGER, TypeFamily.DECIMAL):
         return values.cast(pa.int8())
     if pa.types.is_nested(kind):
@@ -224,19 +210,3 @@ def _to_wire(values: Any, column: Column) -> Any:
 
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _without_padding(numbers: Any) -> Any:
-    """Drop zeros that only the Arrow type's scale put behind the point."""
-    whole = pc.replace_substring_regex(numbers, r"^(-?\d+)\.0+$", r"\1")
-    return pc.replace_substring_regex(whole, r"^(-?\d+\.\d*[1-9])0+$", r"\1")
-
-
-def _clock(microseconds: Any) -> Any:
-    """Write microseconds as ``-H:MM:SS.ffffff``, which PostgreSQL reads as an interval."""
-    size = pc.abs(microseconds)
-    hours = pc.divide(size, _HOUR)
-    rest = pc.subtract(size, pc.multiply(hours, _HOUR)).cast(pa.time64("us")).cast(pa.string())
-    sign = pc.if_else(pc.less(microseconds, 0), "-", "")
-    minutes = pc.utf8_slice_codeunits(rest, 2)
-    return pc.binary_join_element_wise(sign, hours.cast(pa.string()), minutes, "")

@@ -72,7 +72,7 @@ def postgresql_url() -> Iterator[str]:
         yield make_url(given).set(drivername=DRIVER).render_as_string(hide_password=False)
         return
     wanted = os.environ.get(CONTAINERS_VARIABLE) == "1"
-    provide = _container if wanted and _docker_answers() else _embedded
+    provide = _container if wanted and docker_answers() else _embedded
     with provide() as url:
         yield url.render_as_string(hide_password=False)
 
@@ -107,7 +107,8 @@ def _administration(url: URL) -> Iterator[Connection]:
         yield connection
 
 
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
+    """Tells whether containers can be started here."""
     docker = shutil.which("docker")
     if docker is None:
         return False
@@ -147,7 +148,7 @@ class _Installation:
             stderr=subprocess.STDOUT,
             cwd=self.programs,
             user=self.user,
-            group=_primary_group(self.user),
+            group=primary_group(self.user),
             extra_groups=None if self.user is None else [],
         )
 
@@ -183,11 +184,12 @@ def _installation(home: Path) -> _Installation:
     home.chmod(0o755)
     data = home / "data"
     data.mkdir(mode=0o700)
-    shutil.chown(data, UNPRIVILEGED_USER, _primary_group(UNPRIVILEGED_USER))
+    shutil.chown(data, UNPRIVILEGED_USER, primary_group(UNPRIVILEGED_USER))
     return _Installation(copied / package.name / "pginstall" / "bin", UNPRIVILEGED_USER)
 
 
-def _primary_group(user: str | None) -> int | None:
+def primary_group(user: str | None) -> int | None:
+    """Returns the group of a system user; None for the current one."""
     if user is None:
         return None
     import pwd
@@ -218,7 +220,7 @@ def _initialise(installation: _Installation, home: Path, password: str) -> None:
         status = installation.start("initdb", arguments, output).wait(START_TIMEOUT_SECONDS)
     secret.unlink()
     if status != 0:
-        raise RuntimeError(f"initdb failed with status {status}: {_last_lines(log)}")
+        raise RuntimeError(f"initdb failed with status {status}: {last_lines(log)}")
 
 
 @contextmanager
@@ -226,7 +228,7 @@ def _running(installation: _Installation, home: Path, password: str) -> Iterator
     log = home / "server.log"
     with log.open("wb") as output:
         for _ in range(START_ATTEMPTS):
-            url = URL.create(DRIVER, SUPERUSER, password, "127.0.0.1", _free_port(), "postgres")
+            url = URL.create(DRIVER, SUPERUSER, password, "127.0.0.1", free_port(), "postgres")
             server = installation.start("postgres", _server_arguments(home, url), output)
             try:
                 if _becomes_ready(server, url):
@@ -234,7 +236,7 @@ def _running(installation: _Installation, home: Path, password: str) -> Iterator
                     return
             finally:
                 _stop(server)
-    raise RuntimeError(f"PostgreSQL does not start: {_last_lines(log)}")
+    raise RuntimeError(f"PostgreSQL does not start: {last_lines(log)}")
 
 
 def _server_arguments(home: Path, url: URL) -> list[str]:
@@ -243,7 +245,8 @@ def _server_arguments(home: Path, url: URL) -> list[str]:
     return ["-D", str(home / "data"), *options]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Returns a port of the loopback that nobody uses at the moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -272,5 +275,6 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def _last_lines(log: Path, count: int = 5) -> str:
+def last_lines(log: Path, count: int = 5) -> str:
+    """Returns the end of a log, for a message."""
     return " / ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])

@@ -1,14 +1,17 @@
-"""The PostgreSQL servers and databases that tests run on."""
+"""The servers and databases that tests run on."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
+from schemasynth.testing import mysql
 from schemasynth.testing.servers import URL_VARIABLE, fresh_database, postgresql_url
 
 
@@ -56,3 +59,23 @@ def test_a_given_server_is_taken_and_not_stopped(
     with postgresql_url() as given:
         assert given == postgresql_server
     assert ask(postgresql_server, "SELECT 1") == 1
+
+
+@pytest.mark.skipif(shutil.which("mariadbd") is None, reason="mariadbd is not installed")
+def test_mariadb_is_started_where_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pymysql")
+    monkeypatch.delenv(mysql.URL_VARIABLE, raising=False)
+    monkeypatch.setattr(mysql, "LOOPBACK", mysql.LOOPBACK.set(port=1))
+    with mysql.mysql_url() as url, mysql.fresh_mysql_database(url) as database:
+        engine = create_engine(database, poolclass=NullPool)
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT 1")).scalar() == 1
+
+
+def test_without_mariadb_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pymysql")
+    monkeypatch.delenv(mysql.URL_VARIABLE, raising=False)
+    monkeypatch.setattr(mysql, "LOOPBACK", mysql.LOOPBACK.set(port=1))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(mysql.NoServer, match=mysql.URL_VARIABLE), mysql.mysql_url():
+        pass

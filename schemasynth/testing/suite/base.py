@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import DATETIME
 
 from schemasynth.adapter import Adapter, SourceConnection, TargetConnection
 from schemasynth.model import Schema, Table, TableName
@@ -148,7 +149,7 @@ def types() -> sa.MetaData:
         sa.Column("words", sa.String(40)),
         sa.Column("prose", sa.Text),
         sa.Column("day", sa.Date),
-        sa.Column("moment", sa.DateTime),
+        sa.Column("moment", sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")),
         sa.Column("hour", sa.Time),
         sa.Column("raw", sa.LargeBinary),
     )

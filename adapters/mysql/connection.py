@@ -1,0 +1,227 @@
+"""MySQL as a source and as a target.
+
+Imported by the MySQL adapter only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from schemasynth.adapter import (
+    CHUNK_ROWS,
+    DatabaseIdentity,
+    Load,
+    Marker,
+    Selection,
+    SourceConnection,
+    TargetConnection,
+)
+from schemasynth.errors import AdapterError
+from schemasynth.model import Schema, Table, TableName, arrow_type
+from schemasynth.settings import shown
+
+from .._sql.connection import SqlMarker, SqlRelations
+from . import catalog
+from .errors import end, refusal
+from .grants import account, obtainable_grants, writes
+from .load import MySQLLoad, recover
+from .names import Collation, relation
+from .read import SNAPSHOT, export_statement, released, stream
+from .reflect import Place, Server, reflect
+from .values import fitting
+
+if TYPE_CHECKING:
+    import pymysql
+
+
+class MySQLConnection(SqlRelations):
+    """What source and target share."""
+
+    def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
+        """Open the session."""
+        self.url, self.engine = url, engine
+        self.connection = engine.connect()
+        database, user, case, *session = self.connection.execute(catalog.SESSION).one()
+        dialect = self.connection.dialect
+        self.server = Server(
+            mariadb=bool(getattr(dialect, "is_mariadb", False)),
+            version=tuple(dialect.server_version_info or ()),
+            fold=int(case) != 0,
+            database=database,
+        )
+        self.account = account(user)
+        self.session_id = int(session[0])
+        self._address = (str(session[1]), str(session[2]))
+        self._collations: Mapping[TableName, Mapping[str, Collation]] = {}
+
+    @property
+    def driver(self) -> pymysql.Connection:
+        """The driver's own connection."""
+        return self.connection.connection.driver_connection
+
+    def close(self) -> None:
+        """End the session."""
+        end(self.connection)
+
+    def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
+        """Read the catalogue."""
+        found = reflect(self.connection, selection, self.server)
+        self._collations = {**self._collations, **found.collations}
+        return found.schema
+
+    def relation(self, table: Table) -> sa.TableClause:
+        """Return the table itself; its texts compare by their own collation."""
+        return self.relation_in(table, table.name.schema, table.name.name)
+
+    def relation_in(self, table: Table, schema: str | None, name: str) -> sa.TableClause:
+        """Return a relation of another name with the columns of a table."""
+        return relation(schema, name, table, self._collations.get(table.name, {}))
+
+    def place(self, table: Table) -> Place:
+        """Return schema and name of a table."""
+        return table.name.schema or self.server.database or "", table.name.name
+
+    def identity(self) -> DatabaseIdentity:
+        """Return the server's own identifier and the database's name.
+
+        Host and port as the server knows them where it has none; a replica has its own.
+        """
+        rows = self.connection.exec_driver_sql(
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')"
+        ).all()
+        server = (str(rows[0][1]),) if rows and rows[0][1] else self._address
+        database = self.server.database or ""
+        name = database.casefold() if self.server.fold else database
+        return DatabaseIdentity(("mysql", *server, name))
+
+    def refused(self, error: sa.exc.DBAPIError) -> AdapterError:
+        """Return the error of a refused statement; a missing privilege names its GRANT."""
+        return refusal(error, f"{shown(self.url)} refused a query", self.account)
+
+    def has_table(self, name: str) -> bool:
+        """Tell whether the default schema has a table of that name."""
+        return bool(self.connection.execute(catalog.TABLE_EXISTS, {"name": name}).all())
+
+
+class MySQLSource(MySQLConnection, SourceConnection):
+    """A read-only session: one transaction, hence one snapshot, until it is closed."""
+
+    def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
+        """Open the session and take the snapshot."""
+        super().__init__(url, engine)
+        self._types: dict[TableName, pa.Schema] = {}
+        self._reading: TableName | None = None
+        with self.driver.cursor() as cursor:
+            cursor.execute("ROLLBACK")
+            for statement in SNAPSHOT:
+                cursor.execute(statement)
+
+    def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
+        """Read the catalogue."""
+        self._idle()
+        with released(self.driver):
+            return super().reflect(selection)
+
+    def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[tuple[Any, ...]]:
+        """Run a SELECT; if it fails, the snapshot stays."""
+        self._idle()
+        with released(self.driver):
+            return super().select(statement)
+
+    def arrow_schema(self, table: Table) -> pa.Schema:
+        """Return the declared types; text for columns with a value that does not fit its own.
+
+        One scan finds them, of a table with dates, times, flags or large unsigned numbers.
+        """
+        if table.name not in self._types:
+            self._types[table.name] = self._fitting(table)
+        return self._types[table.name]
+
+    def _fitting(self, table: Table) -> pa.Schema:
+        types = {column.name: arrow_type(column.type) for column in table.columns}
+        place = self.relation(table)
+        conditions = {c.name: fitting(c, place.c[c.name]) for c in table.columns}
+        asked = {name: fits for name, fits in conditions.items() if fits is not None}
+        if asked:
+            all_fit = (sa.func.min(fits) for fits in asked.values())
+            (row,) = self.select(sa.select(*all_fit).select_from(place))
+            unfit = (name for name, fit in zip(asked, row, strict=True) if fit == 0)
+            types |= dict.fromkeys(unfit, pa.string())
+        return pa.schema(list(types.items()))
+
+    def read(
+        self,
+        table: Table,
+        columns: Sequence[str] | None = None,
+        *,
+        limit: int | None = None,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream the rows through an unbuffered cursor; one table at a time."""
+        names = list(table.column_names if columns is None else columns)
+        self._idle()
+        known = self.arrow_schema(table)
+        schema = pa.schema([known.field(name) for name in names])
+        statement = export_statement(table, self.relation(table), schema, limit, self.dialect)
+        self._reading = table.name
+        try:
+            with released(self.driver):
+                yield from stream(self.driver, statement, table, schema, chunk_rows, self._cancel)
+        except self.driver.Error as error:
+            raise refusal(error, f"Table {table.name} cannot be read", self.account) from None
+        finally:
+            self._reading = None
+
+    def _cancel(self) -> None:
+        """Stop the running statement from a second session; the snapshot stays."""
+        with closing(MySQLConnection(self.url, self.engine)) as other, other.driver.cursor() as now:
+            now.execute(f"KILL QUERY {self.session_id}")
+
+    def _idle(self) -> None:
+        if self._reading is not None:
+            raise AdapterError(
+                f"Table {self._reading} is still being read; one session reads one at a time."
+            )
+
+    def write_privileges(self) -> tuple[str, ...]:
+        """Return one line per privilege, with what it is held on; those of all roles count."""
+        mariadb = self.server.mariadb
+        with closing(MySQLConnection(self.url, self.engine)) as other:
+            return writes(obtainable_grants(other.driver, mariadb=mariadb), self.server.database)
+
+    def marker(self) -> Marker | None:
+        """Return the marker as it is now, outside the snapshot."""
+        with closing(MySQLConnection(self.url, self.engine)) as now:
+            return now.marker()
+
+    def nonce(self) -> str | None:
+        """Return the nonce as it is now, outside the snapshot, which cannot see a new one."""
+        with closing(MySQLConnection(self.url, self.engine)) as now:
+            return now.nonce()
+
+
+class MySQLTarget(MySQLConnection, SqlMarker, TargetConnection):
+    """A session on a database that may be refreshed; each statement commits."""
+
+    def write_marker(self, environment: str) -> Marker:
+        """Mark the database as refreshable; keeps a marker that is there."""
+        if self.server.database is None:
+            raise AdapterError(f"{shown(self.url)}: the URL names no database.")
+        return super().write_marker(environment)
+
+    def load(self, schema: Schema, run_id: str) -> Load:
+        """Stage beside the tables, on a session of its own."""
+        return MySQLLoad(self, schema, run_id)
+
+    def recover(self) -> Sequence[str]:
+        """Bring what an interrupted load left to wholly old or wholly new.
+
+        Raises:
+            LoadError: a load is running.
+        """
+        return recover(self)
