@@ -160,6 +160,18 @@ def advance(cursor: pymysql.cursors.Cursor, run_id: str, swaps: Sequence[Swap]) 
     )
 
 
+def retreat(cursor: pymysql.cursors.Cursor, run_id: str) -> None:
+    """Write down that staged tables will not be switched, before the first of them is dropped.
+
+    A death between two of them would look like one amid the renaming.
+    """
+    if exists(cursor):
+        cursor.execute(
+            f"UPDATE {quoted(TABLE)} SET step = %s, changed_at = %s WHERE run_id = %s",  # noqa: S608 a constant
+            (Step.STAGING, _now(), run_id),
+        )
+
+
 def finish(cursor: pymysql.cursors.Cursor, run_id: str) -> None:
     """Forget a load; the last one takes the journal with it."""
     if exists(cursor):

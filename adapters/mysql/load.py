@@ -36,9 +36,11 @@ from .switch import (
     add_keys,
     complete,
     drop,
+    drop_endangered_keys,
     is_renamed,
     orphans,
     rename,
+    restore_keys,
     triggers_of,
     try_triggers,
     unchecked,
@@ -122,6 +124,9 @@ def recover(target: MySQLTarget) -> tuple[str, ...]:
                         complete(driver, swaps, mariadb=target.server.mariadb)
                         done.append(f"Finished the load {run_id}: its tables were switched.")
                     else:
+                        if step is Step.SWITCHING:
+                            restore_keys(cursor, swaps)
+                            journal.retreat(cursor, run_id)
                         _drop_staged(cursor, swaps)
                         done.append(f"Dropped what the load {run_id} had staged.")
                     journal.finish(cursor, run_id)
@@ -163,7 +168,7 @@ class MySQLLoad(SqlRelations, Load):
         """
         self.url, self.schema, self._target, self._run = target.url, schema, target, run_id
         self._staged: dict[TableName, Swap] = {}
-        self._closed = False
+        self._closed, self._begun = False, False
         with _locked(target) as (self.connection, self._driver):
             try:
                 with self._driver.cursor() as cursor:
@@ -371,7 +376,6 @@ class MySQLLoad(SqlRelations, Load):
     def switch(self) -> None:
         """Rename all staged tables into place at one moment; names and triggers follow."""
         swaps = list(self._staged.values())
-        begun = False
         try:
             with self._driver.cursor() as cursor:
                 if swaps:
@@ -379,11 +383,12 @@ class MySQLLoad(SqlRelations, Load):
                     add_keys(cursor, swaps)
                     self._prove(cursor, swaps)
                     try_triggers(self._driver, swaps)
+                    self._begun = True
                     journal.advance(cursor, self._run, swaps)
-                    begun = True
+                    drop_endangered_keys(cursor, swaps)
                     rename(cursor, swaps)
         except self._driver.Error as error:
-            raise LoadError(self._unswitched(error, begun=begun)) from None
+            raise LoadError(self._unswitched(error)) from None
         try:
             self._complete(swaps)
         except self._driver.Error as error:
@@ -393,6 +398,7 @@ class MySQLLoad(SqlRelations, Load):
                 f"{shown(self.url)} was switched, but what follows failed: {reason(error)}. Run "
                 "`schemasynth recover` on it."
             ) from None
+        self._begun = False
         self.abort()
 
     def _complete(self, swaps: Sequence[Swap]) -> None:
@@ -423,9 +429,10 @@ class MySQLLoad(SqlRelations, Load):
                 f"({'; '.join(violated)}). Nothing was changed."
             )
 
-    def _unswitched(self, error: Exception, *, begun: bool) -> str:
-        if begun and lost(error):
+    def _unswitched(self, error: Exception) -> str:
+        if self._begun and lost(error):
             self._closed = True
+            end(self.connection)
             return (
                 f"{shown(self.url)}: the session ended during the switch. The tables are wholly "
                 "old or wholly new; run `schemasynth recover` on it."
@@ -444,9 +451,18 @@ class MySQLLoad(SqlRelations, Load):
         self._closed = True
         # A lost session cannot drop anything; `recover` does.
         with suppress(self._driver.Error), self._driver.cursor() as cursor:
-            _drop_staged(cursor, [found.swap for found in self._found.values()])
-            journal.finish(cursor, self._run)
+            self._undo(cursor)
         end(self.connection)
+
+    def _undo(self, cursor: pymysql.cursors.Cursor) -> None:
+        swaps = list(self._staged.values())
+        if self._begun:
+            if is_renamed(cursor, swaps):
+                return  # an interrupt came between the switch and what follows it: `recover`
+            restore_keys(cursor, swaps)
+            journal.retreat(cursor, self._run)
+        _drop_staged(cursor, [found.swap for found in self._found.values()])
+        journal.finish(cursor, self._run)
 
 
 def _placed(key: Key, places: Iterable[Place], same: Callable[[str, str], bool]) -> Key:

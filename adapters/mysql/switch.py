@@ -8,7 +8,8 @@ back, and the triggers, once the old tables are dropped. Every step can be repea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     Driver: TypeAlias = pymysql.Connection
     Cursor: TypeAlias = pymysql.cursors.Cursor
 
+_PLAIN = re.compile(r"[A-Za-z0-9_]+")
+"""Names that are written in files as they are; other characters are encoded there."""
 _TRIAL = "schemasynth_trial"
 _KEYS = """
     SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS
@@ -157,6 +160,29 @@ def rename(cursor: Cursor, swaps: Sequence[Swap]) -> None:
     cursor.execute(f"RENAME TABLE {', '.join(pairs)}")
 
 
+def drop_endangered_keys(cursor: Cursor, swaps: Sequence[Swap]) -> None:
+    """Drop foreign keys of old tables that a renaming would corrupt in the server's memory.
+
+    InnoDB renames keys called ``<table>_ibfk_<n>`` with their table. Where the table's name is
+    written otherwise in files, and the key was given that name (as every dump does), MariaDB
+    10.11 then ends with signal 11 when anybody looks at it. `restore_keys` undoes this.
+    """
+    for swap in swaps:
+        generated = re.compile(re.escape(swap.table) + r"_ibfk_\d+", re.IGNORECASE)
+        if _PLAIN.fullmatch(swap.table):
+            continue
+        names = [key.name for key in swap.keys if generated.fullmatch(key.name)]
+        clauses = [f"DROP FOREIGN KEY {quoted(name)}" for name in names]
+        _alter(cursor, swap.schema, swap.table, clauses)
+
+
+def restore_keys(cursor: Cursor, swaps: Sequence[Swap]) -> None:
+    """Add the foreign keys that tables have lost; may be done again."""
+    with unchecked(cursor):
+        for swap in swaps:
+            _add_missing_keys(cursor, swap, _constraints(cursor, swap))
+
+
 def is_renamed(cursor: Cursor, swaps: Sequence[Swap]) -> bool:
     """Tell whether the moment has passed: a staged table is gone that was there before it."""
     there = _there(cursor, swaps)
@@ -202,11 +228,9 @@ def drop(cursor: Cursor, places: Sequence[tuple[str, str]]) -> None:
 
 
 def _give_names_back(cursor: Cursor, swap: Swap) -> None:
-    cursor.execute(_KEYS, (swap.schema, swap.table))
-    known = {row[0] for row in cursor.fetchall()}
+    known = _constraints(cursor, swap)
     # Added before the interim ones are dropped: there is no moment without them.
-    added = [f"ADD {_constraint(key, key.name)}" for key in swap.keys if key.name not in known]
-    _alter(cursor, swap.schema, swap.table, added)
+    _add_missing_keys(cursor, swap, known)
     dropped = [
         f"DROP FOREIGN KEY {quoted(key.interim)}" for key in swap.keys if key.interim in known
     ]
@@ -218,6 +242,16 @@ def _give_names_back(cursor: Cursor, swap: Swap) -> None:
         if check.interim in known
     ]
     _alter(cursor, swap.schema, swap.table, checks)
+
+
+def _constraints(cursor: Cursor, swap: Swap) -> set[str]:
+    cursor.execute(_KEYS, (swap.schema, swap.table))
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _add_missing_keys(cursor: Cursor, swap: Swap, known: Collection[str]) -> None:
+    added = [f"ADD {_constraint(key, key.name)}" for key in swap.keys if key.name not in known]
+    _alter(cursor, swap.schema, swap.table, added)
 
 
 def _create_triggers(driver: Driver, swap: Swap) -> None:

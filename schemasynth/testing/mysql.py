@@ -125,6 +125,7 @@ def embedded_mysql(*options: str) -> Iterator[URL]:
                     _program("mariadb-install-db"),
                     *common,
                     "--auth-root-authentication-method=normal",
+                    "--skip-test-db",  # nor users without a name, who would stand for any
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -525,3 +525,60 @@ def test_a_busy_table_is_not_switched(everything: str, monkeypatch: pytest.Monke
                 load.switch()
         assert target.recover() == ()
     assert query(everything, "SELECT * FROM listed") == []
+
+
+@pytest.mark.parametrize("moment", ["rename", "complete"])
+def test_an_interrupt_between_two_steps(
+    everything: str, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    from schemasynth_adapters.mysql import load
+
+    refresh(everything)
+    definitions = state(everything)
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load, moment, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        refresh(everything, {name: [] for name in ROWS})
+    monkeypatch.undo()
+    with MySQLAdapter().target(database_url(everything)) as target:
+        assert len(target.recover()) == (moment == "complete")
+    assert state(everything) == definitions
+    kept = 0 if moment == "complete" else len(KINDS)
+    assert query(everything, "SELECT COUNT(*) FROM kinds") == [(kept,)]
+
+
+@pytest.mark.parametrize("moment", ["add_keys", "drop_endangered_keys", "rename", "complete"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_session_that_the_server_ends(
+    everything: str, monkeypatch: pytest.MonkeyPatch, moment: str, *, before: bool
+) -> None:
+    from schemasynth_adapters.mysql import load
+
+    refresh(everything)
+    definitions = state(everything)
+    done = getattr(load, moment)
+
+    def die(first: Any, *arguments: Any, **options: Any) -> None:
+        driver = getattr(first, "connection", first)
+        if not before:
+            done(first, *arguments, **options)
+        run(everything, f"KILL {driver.thread_id()}")
+        if before:
+            done(first, *arguments, **options)
+
+    monkeypatch.setattr(load, moment, die)
+    empty: dict[str, list[dict[str, Any]]] = {name: [] for name in ROWS}
+    with pytest.raises(LoadError, match=r"connection was lost|recover"):
+        refresh(everything, empty)
+    monkeypatch.undo()
+    with MySQLAdapter().target(database_url(everything)) as target:
+        with pytest.raises(LoadError, match="interrupted"):
+            target.load(target.reflect(), "next")
+        assert len(target.recover()) == 1
+        assert target.recover() == ()
+    assert state(everything) == definitions
+    switched = moment == "complete" or (moment == "rename" and not before)
+    assert query(everything, "SELECT COUNT(*) FROM kinds") == [(0 if switched else 2,)]
