@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -25,6 +25,7 @@ from schemasynth.plan.model import (
     ForeignKeyPlan,
     ForeignKeyTreatment,
     KeyFormat,
+    KeyPart,
     RefreshPlan,
     Role,
     TablePlan,
@@ -180,7 +181,7 @@ def _column_fields(column: ColumnPlan) -> dict[str, Any]:
         "name": column.name,
         "treatment": column.treatment,
         "encoding": column.encoding,
-        "key_format": _present(asdict(column.key_format)) if column.key_format else None,
+        "key_format": _format_fields(column.key_format) if column.key_format else None,
         "value": column.value,
         "type": _present(asdict(column.type)),
         "nullable": column.nullable,
@@ -188,8 +189,29 @@ def _column_fields(column: ColumnPlan) -> dict[str, Any]:
     }
 
 
-def _present(fields: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in fields.items() if v not in (None, ())}
+def _format_fields(form: KeyFormat) -> dict[str, Any]:
+    """Return what a key format says beyond its defaults."""
+    return {
+        **_changed(form),
+        **({"parts": tuple(map(_changed, form.parts))} if form.parts else {}),
+        **(
+            {"formats": tuple((_format_fields(inner), w) for inner, w in form.formats)}
+            if form.formats
+            else {}
+        ),
+    }
+
+
+def _changed(value: KeyFormat | KeyPart) -> dict[str, Any]:
+    return {
+        item.name: getattr(value, item.name)
+        for item in fields(value)
+        if getattr(value, item.name) != item.default
+    }
+
+
+def _present(entries: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in entries.items() if v not in (None, ())}
 
 
 def _fill(table: tomlkit.items.Table, fields: dict[str, Any]) -> None:
@@ -209,6 +231,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
     return value
 
 

@@ -30,6 +30,7 @@ from schemasynth.plan.check import MAX_CATEGORIES
 from schemasynth.plan.columns import KeyPlace, plan_column
 from schemasynth.plan.entity import Member, entity_frame
 from schemasynth.plan.model import (
+    ColumnPlan,
     ColumnTreatment,
     ForeignKeyPlan,
     ForeignKeyTreatment,
@@ -331,7 +332,7 @@ def _table_plan(
         size=max(size, min(1, node.rows)),
         primary_key=node.primary_key,
         unique_keys=node.unique_keys,
-        columns=tuple(plan_column(c, _place(node, c.name, rank), node.frame) for c in node.columns),
+        columns=_columns(node, rank, references),
         foreign_keys=keys,
         is_entity=node.is_entity,
         reason=reason,
@@ -348,6 +349,29 @@ def _role(
         return Role.LINKED, f"generated in the context of {choice.chosen.parent}"
     reason = "no foreign key" if not node.keys else "no foreign key fits as a context"
     return Role.SUBJECT, reason
+
+
+def _columns(
+    node: _Node, rank: Mapping[TableName, int], references: set[TableName]
+) -> tuple[ColumnPlan, ...]:
+    places = {column.name: _place(node, column.name, rank) for column in node.columns}
+    keys = [key for key in node.keys if rank[key.referred] < rank[node.name]]
+    remade = {name for key in keys if key.referred not in references for name in key.columns}
+    beside = {
+        name: name not in remade
+        for name, place in places.items()
+        if name in node.frame and (place.foreign or not (place.alone or place.part))
+        if not place.determined
+    }
+    return tuple(
+        plan_column(
+            column,
+            places[column.name],
+            node.frame,
+            {name: stable for name, stable in beside.items() if name != column.name},
+        )
+        for column in node.columns
+    )
 
 
 def _place(node: _Node, column: str, rank: Mapping[TableName, int]) -> KeyPlace:

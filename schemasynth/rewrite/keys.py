@@ -26,6 +26,7 @@ from schemasynth.arrays import (
     take,
     tuple_codes,
 )
+from schemasynth.plan.keyparts import NO_ROWS, Rows
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, ForeignKeyTreatment, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.draw import child_counts
@@ -78,6 +79,13 @@ class Keys:
         return tuple(c for c in self.table.columns if c.treatment is ColumnTreatment.KEY)
 
     @property
+    def _beside(self) -> tuple[str, ...]:
+        """Other columns that parts of keys come from."""
+        own = {column.name for column in self._own}
+        names = [n for c in self._own if c.key_format for n in c.key_format.sources]
+        return tuple(dict.fromkeys(name for name in names if name not in own))
+
+    @property
     def _keys(self) -> tuple[tuple[str, ...], ...]:
         keys = (self.table.primary_key, *self.table.unique_keys)
         return tuple(key for key in keys if key)
@@ -91,7 +99,7 @@ class Keys:
         """Keep the values that must not come back, and how parts of composite keys repeat."""
         frame = work.source[self.name]
         own = [column.name for column in self._own]
-        work.kept[f"keys:{self.name}"] = frame[own]
+        work.kept[f"keys:{self.name}"] = frame[[*own, *self._beside]]
         facts = [(name, *self._numbering(work, name)) for name in own]
         work.kept[f"numbering:{self.name}"] = pd.DataFrame(
             facts, columns=["column", "numbered", "start"]
@@ -196,7 +204,8 @@ class Keys:
         present = source.drop_null()
         alone = not self._composite(column.name)
         if alone or len(present) == 0:
-            values = self._fresh(work, column, present, rows, rng)
+            beside = self._rows(work, column)
+            values = self._fresh(work, column, present, rows, rng, beside)
             return self._with_nulls(column, source, values, rng)
         sizes, weights = np.unique(counts_of(_codes(present)), return_counts=True)
         per_value = np.maximum(weights // sizes, 1)
@@ -205,6 +214,17 @@ class Keys:
         values = self._fresh(work, column, present, distinct, rng)
         return values.take(pa.array(rng.permutation(np.repeat(np.arange(distinct), counts))))
 
+    def _rows(self, work: Restoration, column: ColumnPlan) -> Rows:
+        """Return the columns that parts of a key come from, in the source and as restored."""
+        assert column.key_format is not None  # noqa: S101 checked with the plan
+        kept, made = work.kept[f"keys:{self.name}"], work.columns[self.name]
+        there = ~nulls(self._source(work, column.name))
+        names = [name for name in column.key_format.sources if name in kept]
+        return Rows(
+            {name: array(kept, name).filter(pa.array(there)) for name in names},
+            {name: made[name] for name in names if name in made},
+        )
+
     def _fresh(
         self,
         work: Restoration,
@@ -212,15 +232,24 @@ class Keys:
         source: Array,
         size: int,
         rng: np.random.Generator,
+        rows: Rows = NO_ROWS,
     ) -> Array:
         assert column.key_format is not None  # noqa: S101 checked with the plan
+        form = column.key_format
         try:
-            return new_values(column.key_format, column.type, source, size, rng)
+            return new_values(form, column.type, source, size, rng, rows=rows)
         except Exhausted:
-            nobody = source.slice(0, 0)
-            values = new_values(column.key_format, column.type, nobody, size, rng)
-            work.repaired(self.name, f"{column.name}: values of the source used again", size)
-            return values
+            nobody, alone = source.slice(0, 0), Rows({}, rows.made)
+        try:
+            values = new_values(form, column.type, nobody, size, rng, rows=alone)
+        except Exhausted as error:
+            raise Exhausted(
+                f"Column {self.name}.{column.name} cannot have {size:,} new keys: {error}. Make "
+                f"its type ({column.type.sql}) wider in the database, or plan fewer rows: a "
+                "smaller scale, or a smaller size of this table in the plan."
+            ) from None
+        work.repaired(self.name, f"{column.name}: values of the source used again", size)
+        return values
 
     @staticmethod
     def _with_nulls(
@@ -301,10 +330,13 @@ class Keys:
         """Give rows new values of a key column."""
         source = self._source(work, column.name).drop_null()
         known = work.columns[self.name][column.name]
-        used = pa.concat_arrays([source, cast(known.drop_null(), source.type)])
+        beside = self._rows(work, column).at(rows)
         assert column.key_format is not None  # noqa: S101 checked with the plan
         try:
-            fresh = new_values(column.key_format, column.type, used, len(rows), rng)
+            fresh = new_values(
+                column.key_format, column.type, source, len(rows), rng,
+                rows=beside, taken=known.drop_null(),
+            )  # fmt: skip
         except Exhausted:
             return
         work.columns[self.name][column.name] = _replaced(known, rows, fresh)

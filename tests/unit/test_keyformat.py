@@ -14,7 +14,9 @@ from stdnum.es import nif
 
 from schemasynth.demo import identifier
 from schemasynth.model import SqlType, TypeFamily
-from schemasynth.plan.keyformat import alphabets, find_check, learn_key_format
+from schemasynth.plan.checknumbers import find_check
+from schemasynth.plan.keyformat import learn_key_format
+from schemasynth.plan.keypattern import pieces
 from schemasynth.plan.model import KeyKind
 from schemasynth.rewrite.values import Exhausted, new_values
 
@@ -111,10 +113,8 @@ def test_any_text_has_a_format_that_makes_new_values(texts: list[str]) -> None:
 
 
 def test_pattern_language() -> None:
-    assert alphabets(r"A\d{2}\-[a-z]") == (
-        "A",
-        "0123456789",
-        "0123456789",
-        "-",
-        alphabets("[a-z]")[0],
+    assert pieces(r"A\d{2}\-[a-c](year)[0-9\-]") == (
+        ("A", "0123456789", "0123456789", "-", "abc"),
+        "year",
+        ("0123456789-",),
     )

@@ -15,7 +15,7 @@ from stdnum.it import codicefiscale
 from schemasynth.model import SqlType, TypeFamily
 from schemasynth.plan.keyformat import learn_key_format
 from schemasynth.plan.model import KeyKind
-from schemasynth.rewrite.checks import completed, recombined
+from schemasynth.rewrite.checks import completed
 from schemasynth.rewrite.values import Exhausted, new_values
 
 TEXT = SqlType("VARCHAR(40)", TypeFamily.TEXT, length=40)
@@ -80,13 +80,6 @@ def test_german_accounts_are_completed() -> None:
 
 def test_separators_stay_where_they_are() -> None:
     assert completed(["12345678-A"], "es.dni") == ["12345678-Z"]
-
-
-def test_recombined_texts_keep_the_place_of_each_part() -> None:
-    made = recombined(["aaaa", "bbbb", "cc"], 200, np.random.default_rng(1))
-    assert {len(text) for text in made} == {2, 4}
-    assert "aabb" in made
-    assert not any("ba" in text and "ab" in text for text in made)
 
 
 def test_texts_differ_by_more_than_case_from_those_of_the_source() -> None:
