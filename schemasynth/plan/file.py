@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from schemasynth.errors import PlanError
-from schemasynth.model import SqlType, TableName, TypeFamily
+from schemasynth.model import Question, SqlType, TableName, TypeFamily
 from schemasynth.plan.check import Problem, problems
 from schemasynth.plan.model import (
     ColumnPlan,
@@ -98,12 +98,21 @@ class _Table(_Strict):
     column: tuple[_Column, ...] = ()
 
 
+class _Question(_Strict):
+    id: str
+    text: str
+    if_accepted: str
+    if_rejected: str
+    confidence: float
+
+
 class _Plan(_Strict):
     schemasynth_plan: int
     source: str
     fingerprint: str
     scale: float = 1.0
     notes: tuple[str, ...] = ()
+    question: tuple[_Question, ...] = ()
     table: tuple[_Table, ...] = ()
 
 
@@ -124,6 +133,13 @@ def write_plan(plan: RefreshPlan) -> str:
     for note in plan.notes:
         notes.add_line(note)
     document.add("notes", notes.multiline(bool(plan.notes)))
+    if plan.questions:
+        questions = tomlkit.aot()
+        for question in plan.questions:
+            item = tomlkit.table()
+            _fill(item, asdict(question))
+            questions.append(item)
+        document.add("question", questions)
     tables = tomlkit.aot()
     for table in plan.tables:
         tables.append(_table_item(table))
@@ -261,6 +277,7 @@ def read_plan(text: str) -> RefreshPlan:
         tables=tuple(_table(table) for table in raw.table),
         scale=raw.scale,
         notes=raw.notes,
+        questions=tuple(Question(**question.model_dump()) for question in raw.question),
     )
     for found in problems(plan):
         raise PlanError(f"Line {_line_of(found, _lines(text))} of the plan: {found.text}")

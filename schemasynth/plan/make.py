@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from schemasynth.model import (
     ForeignKey,
     ImplicitEntity,
     Origin,
+    Question,
     Schema,
     Table,
     TableName,
@@ -38,7 +40,7 @@ from schemasynth.plan.model import (
     Role,
     TablePlan,
 )
-from schemasynth.plan.roles import ReferenceVerdict, reference_verdict
+from schemasynth.plan.roles import ReferenceVerdict, reference_question, reference_verdict
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Bools, Ints
@@ -47,6 +49,10 @@ MAX_CATEGORY_PARENTS = 100
 """Parents in use that a child can hold as a category: each needs rows enough to be learned."""
 MIN_CATEGORY_FANOUT = 5.0
 """Children a parent in use needs on the mean for its identity to be a pattern."""
+
+
+MAX_QUESTIONS = 10
+"""More are not answered by anybody at once; answers bring the next ones up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ def make_plan(
     *,
     source: str,
     scale: float = 1.0,
+    copied: Mapping[TableName, bool] = MappingProxyType({}),
 ) -> RefreshPlan:
     """Decide what a refresh does to each table, foreign key and column.
 
@@ -94,9 +101,10 @@ def make_plan(
         samples: rows of each table by `str(TableName)`, `pandas.ArrowDtype` columns.
         source: the source's name, without credentials.
         scale: planned rows by rows of the source.
+        copied: tables of which a person said whether they are reference tables.
     """
     nodes = {node.name: node for node in _nodes(schema, samples)}
-    verdicts = _reference_verdicts(schema)
+    verdicts = _reference_verdicts(schema, samples, copied)
     references = {name for name, verdict in verdicts.items() if verdict.is_reference}
     choices = choose_contexts(list(_scores(nodes, references)))
     order = load_order(
@@ -116,6 +124,7 @@ def make_plan(
         tables=tables,
         scale=scale,
         notes=(*_notes(tables, choices), *_stated(schema)),
+        questions=tuple(_questions(schema, verdicts)),
     )
 
 
@@ -255,7 +264,9 @@ def _entity_key(table: Table, columns: tuple[str, ...], entity: _Node, frame: pd
     )
 
 
-def _reference_verdicts(schema: Schema) -> dict[TableName, ReferenceVerdict]:
+def _reference_verdicts(
+    schema: Schema, samples: Mapping[str, pd.DataFrame], copied: Mapping[TableName, bool]
+) -> dict[TableName, ReferenceVerdict]:
     parents = {t.name: [key.referred for key in t.foreign_keys] for t in schema}
     in_entity = {m.table for entity in schema.implicit_entities for m in entity.members}
     found: dict[TableName, ReferenceVerdict] = {}
@@ -264,7 +275,9 @@ def _reference_verdicts(schema: Schema) -> dict[TableName, ReferenceVerdict]:
         found[name] = (
             ReferenceVerdict(False, "it belongs to an implicit entity")
             if name in in_entity
-            else reference_verdict(schema.table(name), schema, references)
+            else reference_verdict(
+                schema.table(name), schema, references, samples.get(str(name)), copied.get(name)
+            )
         )
     return found
 
@@ -443,6 +456,23 @@ def _treatment(
         return ForeignKeyTreatment.CATEGORY, f"{used} parents in use, each with many children"
     other = f"the context is {choice.chosen.parent}" if choice else "no parent fits as a context"
     return ForeignKeyTreatment.RESTORED, f"{other}; children a parent are kept"
+
+
+def _questions(
+    schema: Schema, verdicts: Mapping[TableName, ReferenceVerdict]
+) -> Iterator[Question]:
+    doubtful = [table for table in schema if verdicts[table.name].doubt]
+    for table in sorted(doubtful, key=lambda t: (-_served(t, schema), t.name))[:MAX_QUESTIONS]:
+        yield reference_question(table, verdicts[table.name])
+
+
+def _served(table: Table, schema: Schema) -> int:
+    """Return how many rows refer to a table at most."""
+    return sum(
+        other.row_count or 0
+        for other in schema
+        if any(key.referred == table.name for key in other.foreign_keys)
+    )
 
 
 def _stated(schema: Schema) -> Iterator[str]:

@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass, field
 
 from schemasynth.errors import PlanError
-from schemasynth.model import SqlType, TableName
+from schemasynth.model import Question, SqlType, TableName
 
 
 class Role(enum.StrEnum):
@@ -283,6 +283,7 @@ class RefreshPlan:
         tables: in load order: parents first; implicit entities among them.
         scale: planned rows by rows of the source.
         notes: what a person should know, one line each.
+        questions: decisions that a person should confirm, those that most rows hang on first.
     """
 
     source: str
@@ -290,6 +291,7 @@ class RefreshPlan:
     tables: tuple[TablePlan, ...]
     scale: float = 1.0
     notes: tuple[str, ...] = field(default=())
+    questions: tuple[Question, ...] = ()
 
     def table(self, name: TableName) -> TablePlan:
         """Return the plan of a table.

@@ -1,0 +1,65 @@
+"""How many new keys a second each format gives, beside a million keys of the source."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from measures import Record, at_least, for_information
+from stdnum.es import dni
+
+from schemasynth.model import SqlType, TypeFamily
+from schemasynth.plan.keyformat import learn_key_format
+from schemasynth.rewrite.values import new_values
+
+pytestmark = pytest.mark.bench
+
+ROWS = 1_000_000
+PLAIN = 1e6
+"""New keys a second that a plain format must give."""
+TEXT = SqlType("TEXT", TypeFamily.TEXT)
+BIGINT = SqlType("BIGINT", TypeFamily.INTEGER)
+RNG = np.random.default_rng(1)
+
+
+def document(number: int) -> str:
+    return f"{number:08d}{dni.calc_check_digit(f'{number:08d}')}"
+
+
+def letters() -> list[str]:
+    cells = RNG.integers(65, 91, (ROWS, 10), dtype=np.uint8)
+    return [text.decode() for text in cells.view("S10").reshape(-1)]
+
+
+def rate(source: pa.Array, sql_type: SqlType) -> float:
+    form = learn_key_format(source.slice(0, 100_000))
+    started = time.perf_counter()
+    made = new_values(form, sql_type, source, len(source), np.random.default_rng(2))
+    seconds = time.perf_counter() - started
+    assert len(made.unique()) == len(source)
+    return len(source) / seconds
+
+
+def test_new_keys_a_second(record: Record) -> None:
+    plain = {
+        "a sequence": (pa.array(np.arange(ROWS)), BIGINT),
+        "sparse integers": (pa.array(RNG.choice(10**11, ROWS, replace=False)), BIGINT),
+        "zero-padded digits": (pa.array([f"{i:09d}" for i in range(ROWS)]), TEXT),
+        "a prefix and a number": (pa.array([f"C{i:09d}" for i in range(ROWS)]), TEXT),
+        "letters": (pa.array(letters()), TEXT),
+        "UUIDs": (pa.array([str(uuid.uuid4()) for _ in range(ROWS)]), TEXT),
+    }
+    record(*(at_least(f"new keys/s, {k}", rate(*case), PLAIN) for k, case in plain.items()))
+    others = {
+        "year and number": [f"{2015 + i % 9}/{i // 9:06d}-B" for i in range(ROWS)],
+        "check letter": [document(int(n)) for n in RNG.choice(10**8, ROWS // 5, replace=False)],
+    }
+    record(
+        *(
+            for_information(f"new keys/s, {k}", rate(pa.array(texts), TEXT))
+            for k, texts in others.items()
+        )
+    )
