@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from schemasynth.arrays import codes
 from schemasynth.plan.checknumbers import check_module, find_check
-from schemasynth.plan.keyparts import NUMBERS, Beside, association, computation, derivation
+from schemasynth.plan.keyparts import LONGEST, NUMBERS, Beside, association, computation, derivation
 from schemasynth.plan.keypattern import DIGITS, LOWER, UPPER, freed, literal, part_names, written
 from schemasynth.plan.model import KeyFormat, KeyKind, KeyPart, PartRule
 
@@ -40,7 +40,9 @@ COVERED = 0.9
 """Share of values that the kept shapes must cover; else places are described, not shapes."""
 DENSE = 0.5
 """Numbers that fill this share of their range are a sequence and go on where it ended."""
-MIN_GROUP = 5.0
+MIN_SEQUENCE = 5
+"""Numbers from which they count over all keys."""
+MIN_GROUP = 2.0
 """Keys that are alike but for a number, on the mean, so that the number counts within them."""
 SINGLE = 0.95
 """Different numbers by keys from which a number counts over all keys."""
@@ -60,8 +62,6 @@ MAX_YEARS = 60
 """Years between the first and the last in keys, at most."""
 MIN_SHAPE_SHARE = 0.05
 """Values of a shape, of all, for which a check of its own is looked for."""
-LONGEST = 18
-"""Digits of a number that an int64 holds."""
 ROOM = 0.6
 """Different texts of a part, of all that its width allows, below which they carry meaning."""
 _BARE = 32
@@ -204,6 +204,7 @@ def _number_format(values: Array, beside: Mapping[str, Beside]) -> KeyFormat:
         form = _text_format(_sampled(key_texts(values), beside))
         if form.kind is KeyKind.CHECKED or _all_with_parts(form):
             return form
+    low, high = low // 10**places, -(-high // 10**places)
     return KeyFormat(
         KeyKind.INTEGER, _rounded(low, -1), _rounded(high, 1), sequence=sequence, step=step
     )
@@ -367,7 +368,7 @@ def _shapes(sample: _Sample, parts: _Parts, checked: bool) -> list[tuple[str, in
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for i, text in enumerate(sample.texts):
         groups[re.sub("d+", "d", _shape(text))].append(i)
-    if len(groups) > 1 and (pattern := _segmented(sample, parts, checked)):
+    if pattern := _segmented(sample, parts, checked):
         return [(pattern, len(sample.texts))]
     common = _common(groups)
     covered = sum(len(places) for _, places in common)
@@ -530,7 +531,7 @@ def _counting_rule(
     numbers = [int(text) for text in field.texts]
     known = len(numbers) * weight
     span = max(numbers) - min(numbers) + 1
-    if known >= MIN_GROUP and field.distinct >= SINGLE * len(numbers) and known >= DENSE * span:
+    if known >= MIN_SEQUENCE and field.distinct >= SINGLE * len(numbers) and known >= DENSE * span:
         return PartRule.SEQUENCE
     if not others:
         return None

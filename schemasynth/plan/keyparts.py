@@ -32,6 +32,8 @@ MIN_REPEATS = 5.0
 """Rows a value of a column needs on the mean, so that what goes with it is no chance."""
 NUMBERS = frozenset({PartRule.NUMBER, PartRule.SEQUENCE})
 """Rules of the one part that tells keys apart."""
+LONGEST = 18
+"""Digits of a number that an int64 holds."""
 UNIQUE = 0.5
 """A part with more distinct values by rows makes keys unique: only a key may give it."""
 _START_RULES = (PartRule.START, PartRule.UPPER_START, PartRule.LOWER_START)
@@ -243,6 +245,8 @@ def extracted(pattern: str, parts: Mapping[str, KeyPart], texts: Array) -> dict[
     Returns:
         For each part, and for what is left of the texts without the number, under ``""``.
     """
+    if (plain := _plain_number(pattern, parts, texts)) is not None:
+        return plain
     groups, others = [], []
     for i, piece in enumerate(pieces(pattern)):
         if isinstance(piece, str):
@@ -264,9 +268,35 @@ def extracted(pattern: str, parts: Mapping[str, KeyPart], texts: Array) -> dict[
     return {name: pc.if_else(matched, values, None) for name, values in result.items()}
 
 
+def _plain_number(
+    pattern: str, parts: Mapping[str, KeyPart], texts: Array
+) -> dict[str, Array] | None:
+    """Return the parts of texts that are a number between constants, without an expression."""
+    found = pieces(pattern)
+    names = [piece for piece in found if isinstance(piece, str)]
+    runs = [piece for piece in found if not isinstance(piece, str)]
+    constant = all(len(letters) == 1 for run in runs for letters in run)
+    if len(names) != 1 or parts[names[0]].rule not in NUMBERS or not constant:
+        return None
+    at = found.index(names[0])
+    before, after = (
+        "".join("".join(run) for run in side) for side in (found[:at], found[at + 1 :])
+    )
+    inner: Any = pc.utf8_slice_codeunits(texts, len(before), -len(after) if after else None)
+    fits = pc.and_(pc.starts_with(texts, before), pc.ends_with(texts, after))
+    fits = pc.and_(fits, pc.ascii_is_decimal(inner))
+    length = pc.utf8_length(inner)
+    lowest = max(parts[names[0]].width, 1)
+    fits = pc.and_(fits, pc.and_(pc.less_equal(length, LONGEST), pc.greater_equal(length, lowest)))
+    return {
+        names[0]: pc.if_else(fits, inner, None),
+        "": pc.if_else(fits, pa.scalar(""), None),
+    }
+
+
 def _form(part: KeyPart) -> str:
     if part.rule in NUMBERS:
-        return rf"\d{{{part.width},18}}" if part.width else r"0|[1-9]\d{0,17}"
+        return rf"\d{{{part.width},{LONGEST}}}" if part.width else rf"\d{{1,{LONGEST}}}"
     if part.rule is PartRule.SHARES:
         return "|".join(re.escape(value) for value, _ in part.values)
     return f".{{{part.width}}}" if part.width else ".+?"

@@ -139,7 +139,7 @@ class KeyFormat:
         minimum: below the smallest number, rounded; or the first year of a date or time.
         maximum: above the largest number, rounded; or the last year.
         sequence: new numbers or times go on where the source ends; else they fill its gaps.
-        step: all numbers differ by multiples of it.
+        step: all numbers differ by multiples of it, counted in their last decimal.
         patterns: shapes with their share, for example ``(("AB(year)-\d{4}[A-Z]", 0.8), …)``: a
             sequence of literal characters, classes ``\d``, ``[A-Z]``, ``[a-z]``, ``[ABC]`` with
             counts, and names of `parts` in parentheses.

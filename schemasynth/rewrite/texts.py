@@ -180,6 +180,7 @@ class _Maker:
     ) -> None:
         patterns = form.patterns or _DEFAULT
         self._form, self._source, self._rng, self._rows = form, source, rng, rows
+        self._found: dict[str, dict[str, Array]] = {}
         self._patterns = [pattern for pattern, _ in patterns]
         self._pieces = [pieces(pattern) for pattern in self._patterns]
         weights = np.asarray([round(weight * 10_000) for _, weight in patterns], dtype=np.int64)
@@ -251,7 +252,7 @@ class _Maker:
 
     def _going_on(self, pattern: int, part: KeyPart, others: list[Array], size: int) -> Array:
         """Return numbers after the source's largest among keys that are alike in all else."""
-        found = extracted(self._patterns[pattern], self._parts, self._source)
+        found = self._extracted(self._patterns[pattern])
         known = found[part.name].cast(pa.int64())
         present = ~nulls(known)
         numbers = np.asarray(pc.fill_null(known, 0), dtype=np.int64)
@@ -280,10 +281,15 @@ class _Maker:
         top = 10 ** min(longest + extra, len(DIGITS) + MAX_EXTRA)
         return pa.array(self._rng.integers(1, top, size, dtype=np.int64)).cast(pa.string())
 
+    def _extracted(self, pattern: str) -> dict[str, Array]:
+        if pattern not in self._found:
+            self._found[pattern] = extracted(pattern, self._parts, self._source)
+        return self._found[pattern]
+
     def _known(self, part: KeyPart) -> Array:
         """Return a part of the source's texts; NULL where they have none."""
         found = [
-            extracted(pattern, self._parts, self._source)[part.name]
+            self._extracted(pattern)[part.name]
             for pattern, here in zip(self._patterns, self._pieces, strict=True)
             if part.name in here
         ]
@@ -304,9 +310,11 @@ class _Maker:
         return made
 
     def _combined(self, pattern: str, parts: Sequence[KeyPart], size: int) -> dict[str, Array]:
-        found = extracted(pattern, self._parts, self._source)
-        rows = zip(*(found[part.name].to_pylist() for part in parts), strict=True)
-        counts = Counter(row for row in rows if None not in row)
+        found = self._extracted(pattern)
+        rows = pc.binary_join_element_wise(*(found[part.name] for part in parts), "\x00")
+        known = rows.drop_null().value_counts()
+        texts = (text.split("\x00") for text in known.field(0).to_pylist())
+        counts = Counter(dict(zip(map(tuple, texts), known.field(1).to_pylist(), strict=True)))
         if not counts or len(parts) == 1:
             values = [[value for value, _ in part.values] for part in parts]
             counts = Counter(dict.fromkeys(itertools.product(*values), 1))
