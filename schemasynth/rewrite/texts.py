@@ -212,7 +212,7 @@ class _Maker:
     def _checked(self, texts: Array) -> Array:
         if self._form.check is None:
             return texts
-        return pa.array(completed(texts.to_pylist(), self._form.check), pa.string())
+        return completed(texts, self._form.check)
 
     def enumerated(self, level: int, known: Sequence[Array]) -> Array:
         """Return new texts of all that the patterns allow, in random order, if they are few."""
