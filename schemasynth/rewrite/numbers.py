@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from schemasynth.arrays import cast, repeated
+from schemasynth.arrays import cast
 from schemasynth.model import SqlType, TypeFamily
 from schemasynth.plan.keyformat import units
 from schemasynth.plan.model import KeyFormat
@@ -133,10 +133,11 @@ def _unused(used: Ints, last: int, by: int, size: int, rng: np.random.Generator)
         return rng.permutation(np.flatnonzero(free))[:size]
     found = np.zeros(0, dtype=np.int64)
     while len(found) < size:
-        drawn = rng.integers(0, last, 2 * (size - len(found)) + 16, dtype=np.int64, endpoint=True)
-        both = np.concatenate([found, drawn[~_among(drawn, taken)]])
-        found = both[~repeated(both)]
-    return found[:size]
+        missing = size - len(found)
+        drawn = rng.integers(0, last, missing + missing // 8 + 16, dtype=np.int64, endpoint=True)
+        drawn = _ascending(drawn)
+        found = _ascending(np.concatenate([found, drawn[~_among(drawn, taken)]]))
+    return rng.permutation(found)[:size]
 
 
 def _ascending(values: Ints) -> Ints:
