@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemasynth.arrays import codes, joint_codes, nulls, rank_in_group, repeated
+from schemasynth.arrays import joint_codes, nulls, rank_in_group
 from schemasynth.model import SqlType
 from schemasynth.plan.keyformat import MIN_EVIDENCE, is_number, key_texts
 from schemasynth.plan.keyparts import NUMBERS, Rows, computed, extracted, looked_up
@@ -40,6 +41,8 @@ FREE_DIGITS, FREE_LETTERS = 1, 2
 """Levels from which places that have been constant may hold other digits, then letters."""
 MAX_EXTRA = 8
 """Digits added at most where a format has not enough texts."""
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 by the golden ratio, odd: spreads bits well (Knuth, TAOCP 3, section 6.4)."""
 UNBOUNDED = 2**31
 SPARE_WIDTH = 4
 """Digits that stand for a part whose column is not there and whose texts are all rare."""
@@ -74,7 +77,7 @@ def new_texts(
         return pa.nulls(0, pa.string())
     maker = _Maker(form, key_texts(source), size, rng, rows)
     limits = _Limits.of(form, sql_type, source.type)
-    known: list[Array] = [pc.utf8_lower(key_texts(used))]
+    known = [_fingerprints(key_texts(used))]
     found: Array = pa.nulls(size, pa.string())
     missing = np.arange(size)
     for level in range(FREE_LETTERS + 1 if form.check else FREE_LETTERS + 1 + MAX_EXTRA):
@@ -101,12 +104,12 @@ def new_texts(
 
 
 def _accept(
-    found: Array, missing: Ints, rows: Ints, texts: Array, known: list[Array]
+    found: Array, missing: Ints, rows: Ints, texts: Array, known: list[Ints]
 ) -> tuple[Array, Ints]:
     """Put texts at rows; return all, and the rows that have none yet."""
     if len(rows) == 0:
         return found, missing
-    known.append(pc.utf8_lower(texts))
+    known.append(_fingerprints(texts))
     return _placed(found, rows, texts), np.setdiff1d(missing, rows, assume_unique=True)
 
 
@@ -119,21 +122,35 @@ def _placed(found: Array, places: Ints, texts: Array) -> Array:
     return pa.concat_arrays([found, texts]).take(pa.array(order))
 
 
-def _new(drawn: Array, known: Sequence[Array]) -> Bools:
+def _new(drawn: Array, known: Sequence[Ints]) -> Bools:
     """Return which texts differ from each other and from known ones, by more than case."""
-    folded = pc.utf8_lower(drawn)
-    new = ~nulls(drawn) & ~repeated(codes(folded))
-    for texts in known:
-        new &= ~_among(folded, texts)
+    prints = pd.Series(_fingerprints(drawn))
+    new: Bools = ~nulls(drawn) & ~np.asarray(prints.duplicated(), dtype=np.bool_)
+    for others in known:
+        new &= ~np.asarray(prints.isin(others), dtype=np.bool_)
     return new
 
 
-def _among(texts: Array, known: Array) -> Bools:
-    """Return which texts are known; hashes the shorter of the two."""
-    if len(texts) < len(known):
-        known = known.filter(pc.is_in(known, value_set=texts))
-    found = pc.is_in(texts, value_set=known)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_)
+def _fingerprints(texts: Array) -> Ints:
+    """Return a number for each text, the same for those that differ only in case.
+
+    Two different texts share one with a chance of 2^-64 a pair; the second is then drawn again.
+    """
+    folded = pc.fill_null(pc.utf8_lower(texts), "")
+    _, starts, content = folded.buffers()
+    if content is None or len(folded) == 0:
+        return np.zeros(len(folded), dtype=np.int64)
+    ends = np.frombuffer(starts, dtype=np.int32)[folded.offset : folded.offset + len(folded) + 1]
+    begin = ends[:-1].astype(np.int64)
+    lengths = np.diff(ends)
+    letters = np.append(np.frombuffer(content, dtype=np.uint8), np.uint8(0))
+    result = lengths.astype(np.uint64)
+    for place in range(int(lengths.max(initial=0))):
+        inside = place < lengths
+        here = letters[np.where(inside, begin + place, len(letters) - 1)]
+        mixed = (result ^ here) * MULTIPLIER
+        result = np.where(inside, mixed ^ (mixed >> np.uint64(29)), result)
+    return result.view(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +231,7 @@ class _Maker:
             return texts
         return completed(texts, self._form.check)
 
-    def enumerated(self, level: int, known: Sequence[Array]) -> Array:
+    def enumerated(self, level: int, known: Sequence[Ints]) -> Array:
         """Return new texts of all that the patterns allow, in random order, if they are few."""
         runs = [_levelled(_only_run(found), level) for found in self._pieces]
         if self._parts or sum(math.prod(map(len, run)) for run in runs) > ENUMERABLE:

@@ -137,3 +137,11 @@ def test_many_checked_numbers_are_all_valid(check: str) -> None:
 def _widened(pattern: str) -> str:
     """Return a pattern with its last constant digits free."""
     return re.sub(r"\d0+(?=\\d|\[)", lambda m: m[0][0] + r"\d" * (len(m[0]) - 1), pattern)
+
+
+def test_newness_does_not_hang_on_the_longest_text() -> None:
+    source = pa.array(["2", "7", "0000000000"])
+    learned = learn_key_format(source)
+    made = new_values(learned, TEXT, source, 200, np.random.default_rng(1)).to_pylist()
+    assert len({text.lower() for text in made}) == 200
+    assert not set(made) & set(source.to_pylist())
