@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from schemasynth.adapter import SourceConnection
 from schemasynth.model import Schema, Table
 from schemasynth.progress import Listener, Progress, silent
+from schemasynth.workspace import TableWriter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +46,32 @@ def read_frames(
     return frames
 
 
+def read_into(
+    writer: TableWriter, source: SourceConnection, schema: Schema, listener: Listener = silent
+) -> None:
+    """Write the tables of a schema to a workspace, batch by batch.
+
+    Args:
+        writer: of the folder they go to.
+        source: where they are.
+        schema: which tables.
+        listener: hears a message a table.
+    """
+    for done, table in enumerate(schema, 1):
+        names = _stored(table)
+        known = source.arrow_schema(table)
+        wanted = pa.schema([known.field(name) for name in names])
+        writer.put_batches(str(table.name), wanted, source.read(table, names))
+        listener(Progress("read", str(table.name), done, len(schema.tables)))
+
+
+def _stored(table: Table) -> list[str]:
+    return [column.name for column in table.columns if column.computed is None]
+
+
 def _frame(source: SourceConnection, table: Table, limit: int | None) -> pd.DataFrame:
     import pandas as pd
-    import pyarrow as pa
 
-    columns = [column.name for column in table.columns if column.computed is None]
-    batches = list(source.read(table, columns, limit=limit))
+    batches = list(source.read(table, _stored(table), limit=limit))
     frame: pd.DataFrame = pa.Table.from_batches(batches).to_pandas(types_mapper=pd.ArrowDtype)
     return frame

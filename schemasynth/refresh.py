@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from schemasynth import __version__
@@ -37,27 +36,24 @@ from schemasynth.plan import check_plan, read_plan, write_plan
 from schemasynth.plan.keys import accepted_schema
 from schemasynth.plan.model import Encoding, RefreshPlan, TablePlan
 from schemasynth.progress import Listener, Progress, silent
-from schemasynth.reading import read_frames
+from schemasynth.reading import read_into
 from schemasynth.report import RefreshReport, StepReport, TableReport
 from schemasynth.rewrite import (
-    Frames,
     Prepared,
     PreparedColumn,
     PreparedReference,
     PreparedTable,
     Repair,
-    prepare,
-    restore,
+    prepare_each,
+    restore_each,
 )
 from schemasynth.settings import shown
 from schemasynth.verify import IntegrityReport, check_integrity, require
 from schemasynth.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from schemasynth.rows import Tables
 
-SOURCE_ROWS = ("prepared", "kept")
-"""Folders of the workspace that hold rows or key values of the source."""
 DEFAULT_SEED = 20240229
 """Seed of a run that names none: the same source and plan give the same choices on restore."""
 
@@ -74,6 +70,10 @@ class Step(enum.StrEnum):
 PLAN_FILE = "plan.toml"
 MODEL_FILE = "model.json"
 GENERATOR = "generator"
+SOURCE = "source"
+PREPARED = "prepared"
+KEPT = "kept"
+SYNTHETIC = "synthetic"
 RESTORED = "restored"
 SWITCHED = "switch"
 
@@ -189,10 +189,12 @@ class Refresh:
             wipe(workspace.path / GENERATOR)
         if self.options.keep_source_rows:
             return
+        if Step.PLAN in workspace:
+            workspace.wipe([SOURCE])
         if Step.TRAIN in workspace:
-            workspace.wipe(["prepared"])
+            workspace.wipe([PREPARED])
         if Step.GENERATE in workspace:
-            workspace.wipe(SOURCE_ROWS)
+            workspace.wipe([KEPT])
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
@@ -226,12 +228,12 @@ class Refresh:
         if self.options.dry_run:
             return plan
         self._confirm(len(schema.tables))
-        with self._timed("read"):
-            frames = read_frames(source, schema, listener=self.listener)
+        with self._timed("read"), workspace.writing(SOURCE) as writer:
+            read_into(writer, source, schema, self.listener)
         with self._timed("prepare"):
-            _save_prepared(workspace, prepare(plan, frames, self._seed))
-        (workspace.path / PLAN_FILE).write_text(write_plan(plan), "utf-8")
-        (workspace.path / MODEL_FILE).write_text(dumps(schema), "utf-8")
+            save_prepared(workspace, plan, workspace.tables(SOURCE), self._seed)
+        workspace.write_text(PLAN_FILE, write_plan(plan))
+        workspace.write_text(MODEL_FILE, dumps(schema))
         workspace.done(Step.PLAN)
         return plan
 
@@ -258,7 +260,7 @@ class Refresh:
         )
 
     def _train(self, workspace: Workspace) -> None:
-        prepared = _load_prepared(workspace)
+        prepared = load_prepared(workspace)
         folder = workspace.folder(GENERATOR)
         with self._timed("train"):
             trained = train(
@@ -271,16 +273,14 @@ class Refresh:
         trained = TrainedGenerator.load(workspace.folder(GENERATOR))
         with self._timed("generate"):
             synthetic = generate(trained, self._generator_settings, self.listener)
-        workspace.save_frames("synthetic", synthetic)
+        workspace.save_frames(SYNTHETIC, synthetic)
         with self._timed("restore"):
-            restored = restore(plan, synthetic, workspace.frames("kept"), self._seed)
-        workspace.save_frames(RESTORED, restored.frames)
+            repairs = [asdict(r) for r in save_restored(workspace, plan, self._seed)]
         generated = {name: len(frame) for name, frame in synthetic.items()}
-        repairs = [asdict(repair) for repair in restored.repairs]
         workspace.done(Step.GENERATE, repairs=repairs, generated=generated)
 
     def _load(self, workspace: Workspace, plan: RefreshPlan) -> IntegrityReport:
-        frames = workspace.frames(RESTORED)
+        rows = workspace.tables(RESTORED)
         reports: list[IntegrityReport] = []
 
         def prove(staged: Relations) -> None:
@@ -294,7 +294,7 @@ class Refresh:
             refresh_tables(
                 target,
                 schema,
-                {table.name: _batches(frames[str(table.name)]) for table in schema},
+                {table.name: rows[str(table.name)].batches(CHUNK_ROWS) for table in schema},
                 run_id=secrets.token_hex(6),
                 verify=prove,
                 switch=self.options.until is not Step.STAGE,
@@ -317,11 +317,8 @@ class Refresh:
             if Step.TRAIN in workspace
             else {}
         )
-        frames = workspace.frames(RESTORED) if Step.GENERATE in workspace else {}
-        generated: Mapping[str, int] = {
-            **facts.get("generated", {}),
-            **{name: len(frame) for name, frame in frames.items()},
-        }
+        restored = {file.table: file.rows for file in workspace.files(RESTORED)}
+        generated: Mapping[str, int] = {**facts.get("generated", {}), **restored}
         return RefreshReport(
             source=shown(self.source),
             target=shown(self.target),
@@ -358,19 +355,22 @@ def _table_report(table: TablePlan, rows: int | None, accuracy: float | None) ->
     )
 
 
-def _batches(frame: pd.DataFrame) -> Iterator[pa.RecordBatch]:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    batches = table.to_batches(max_chunksize=CHUNK_ROWS)
-    yield from batches or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+def save_prepared(workspace: Workspace, plan: RefreshPlan, source: Tables, seed: int) -> None:
+    """Prepare source rows and write each table to the workspace when it is ready.
+
+    Args:
+        workspace: gets the folders ``prepared`` and ``kept``.
+        plan: what was decided.
+        source: rows by table.
+        seed: of the run.
+    """
+    with workspace.writing(PREPARED) as prepared, workspace.writing(KEPT) as kept:
+        tables = prepare_each(plan, source, seed, prepared.put, kept.put)
+    workspace.done("prepare", tables=[asdict(table) for table in tables])
 
 
-def _save_prepared(workspace: Workspace, prepared: Prepared) -> None:
-    workspace.save_frames("prepared", prepared.frames)
-    workspace.save_frames("kept", prepared.kept)
-    workspace.done("prepare", tables=[asdict(table) for table in prepared.tables])
-
-
-def _load_prepared(workspace: Workspace) -> Prepared:
+def load_prepared(workspace: Workspace) -> Prepared:
+    """Return what `save_prepared` wrote; rows stay in their files."""
     tables = tuple(
         PreparedTable(
             name=fact["name"],
@@ -383,5 +383,20 @@ def _load_prepared(workspace: Workspace) -> Prepared:
         )
         for fact in workspace.facts("prepare")["tables"]
     )
-    frames: Frames = workspace.frames("prepared")
-    return Prepared(tables, frames)
+    return Prepared(tables, workspace.tables(PREPARED))
+
+
+def save_restored(workspace: Workspace, plan: RefreshPlan, seed: int) -> tuple[Repair, ...]:
+    """Restore synthetic rows and write each table to the workspace when it is ready.
+
+    Args:
+        workspace: holds the folders ``synthetic`` and ``kept``, gets ``restored``.
+        plan: the one that prepared.
+        seed: of the run.
+
+    Returns:
+        What had to be changed.
+    """
+    synthetic, kept = workspace.tables(SYNTHETIC), workspace.frames(KEPT)
+    with workspace.writing(RESTORED) as restored:
+        return restore_each(plan, synthetic, kept, seed, restored.put)

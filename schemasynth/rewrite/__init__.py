@@ -3,7 +3,15 @@
 Pure functions of plans and frames; imports `model` and `plan`.
 """
 
-from schemasynth.rewrite.compile import Restored, outline, prepare, restore, rewrites
+from schemasynth.rewrite.compile import (
+    Restored,
+    outline,
+    prepare,
+    prepare_each,
+    restore,
+    restore_each,
+    rewrites,
+)
 from schemasynth.rewrite.prepared import (
     Frames,
     Prepared,
@@ -23,6 +31,8 @@ __all__ = [
     "Restored",
     "outline",
     "prepare",
+    "prepare_each",
     "restore",
+    "restore_each",
     "rewrites",
 ]

@@ -16,6 +16,7 @@ import pyarrow as pa
 from schemasynth.arrays import NONE, array, generator
 from schemasynth.plan.model import RefreshPlan, TablePlan
 from schemasynth.rewrite.prepared import PreparedColumn, PreparedReference, Repair
+from schemasynth.rows import Rows, Tables, at
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Ints
@@ -39,7 +40,7 @@ class Preparation:
     """
 
     plan: RefreshPlan
-    source: dict[str, pd.DataFrame]
+    source: dict[str, Rows]
     seed: int
     columns: dict[str, dict[str, Array]] = field(default_factory=dict)
     specs: dict[str, list[PreparedColumn]] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Restoration:
     """
 
     plan: RefreshPlan
-    synthetic: Mapping[str, pd.DataFrame]
+    synthetic: Tables
     kept: Mapping[str, pd.DataFrame]
     seed: int
     rows: dict[str, int] = field(default_factory=dict)
@@ -111,7 +112,7 @@ class Restoration:
                 self.parents[owner, index] = self.parents[owner, index][positions]
         if name in self.synthetic:
             frames = dict(self.synthetic)
-            frames[name] = frames[name].take(positions)
+            frames[name] = at(frames[name], positions)
             self.synthetic = frames
 
 

@@ -31,6 +31,7 @@ from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.draw import child_counts
 from schemasynth.rewrite.references import Reference, unreferred
 from schemasynth.rewrite.values import Exhausted, new_values
+from schemasynth.rows import part
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Ints
@@ -89,9 +90,8 @@ class Keys:
 
     def prepare(self, work: Preparation) -> None:
         """Keep the values that must not come back, and how parts of composite keys repeat."""
-        frame = work.source[self.name]
         own = [column.name for column in self._own]
-        work.kept[f"keys:{self.name}"] = frame[own]
+        work.kept[f"keys:{self.name}"] = part(work.source[self.name], own)
         facts = [(name, *self._numbering(work, name)) for name in own]
         work.kept[f"numbering:{self.name}"] = pd.DataFrame(
             facts, columns=["column", "numbered", "start"]

@@ -14,6 +14,8 @@ from schemasynth.plan.model import Encoding
 if TYPE_CHECKING:
     import pandas as pd
 
+    from schemasynth.rows import Tables
+
 Frames: TypeAlias = "Mapping[str, pd.DataFrame]"
 """Frames by table name as text (`str(TableName)`); columns are `pandas.ArrowDtype`."""
 
@@ -70,11 +72,11 @@ class Prepared:
 
     Attributes:
         tables: what the generator learns, parents first.
-        frames: their rows, and those of tables not yet prepared.
+        frames: their rows.
         kept: what `restore` needs of the source: key values to be disjoint from, shapes of
             hierarchies, reference rows; private, wiped with the workspace.
     """
 
     tables: tuple[PreparedTable, ...]
-    frames: Frames
+    frames: Tables
     kept: Frames = field(default_factory=dict)

@@ -13,6 +13,7 @@ from schemasynth.arrays import NONE, array, lookup, rank_in_group
 from schemasynth.plan.model import RefreshPlan, Role, TablePlan
 from schemasynth.rewrite.base import ROW, Restoration
 from schemasynth.rewrite.draw import child_counts
+from schemasynth.rows import Tables, at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,11 +56,11 @@ def bring_to_size(plan: RefreshPlan, work: Restoration) -> None:
         kept = _wanted(owners, len(parent), law, table.size, heirs, rng)
         surplus = len(frame) - len(kept)
         work.repaired(name, "rows beyond the planned number left out", surplus)
-        frames[name] = frame.take(kept).reset_index(drop=True)
+        frames[name] = at(frame, kept)
     work.synthetic = frames
 
 
-def _needed_heirs(plan: RefreshPlan, table: TablePlan, frames: dict[str, pd.DataFrame]) -> Ints:
+def _needed_heirs(plan: RefreshPlan, table: TablePlan, frames: Tables) -> Ints:
     """Return the children of each row in tables that would be short if rows went at random."""
     frame = frames[str(table.name)]
     heirs = np.zeros(len(frame), dtype=np.int64)

@@ -19,6 +19,7 @@ from schemasynth.plan.entity import Member, entity_frame
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.prepared import PreparedColumn
+from schemasynth.rows import part, without_rows
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array
@@ -37,7 +38,8 @@ class CopiedTable:
     def prepare(self, work: Preparation) -> None:
         """Keep the rows."""
         name = str(self.table.name)
-        work.kept[f"rows:{name}"] = work.source[name]
+        rows = work.source[name]
+        work.kept[f"rows:{name}"] = part(rows, list(rows.columns))
 
     def restore(self, work: Restoration) -> None:
         """Put them back."""
@@ -88,7 +90,7 @@ class LearnedColumns:
         """Hand the columns over."""
         name = str(self.table.name)
         work.columns.setdefault(name, {})
-        work.kept[f"types:{name}"] = work.source[name].iloc[:0]
+        work.kept[f"types:{name}"] = without_rows(work.source[name])
         lengths = {}
         for column in self._columns:
             assert column.encoding is not None  # noqa: S101 checked with the plan

@@ -1,0 +1,116 @@
+"""A table's rows: in memory as a frame, or in a Parquet file that is read column by column.
+
+Knows nothing of the package but arrays; whatever works on rows takes either form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemasynth.arrays import array, frame
+
+if TYPE_CHECKING:
+    from schemasynth.arrays import Ints
+
+
+class StoredRows:
+    """Rows in a Parquet file; each column is read when it is asked for, and not kept.
+
+    Attributes:
+        path: the file.
+        columns: their names, in order.
+    """
+
+    def __init__(self, path: Path, positions: Ints | None = None) -> None:
+        """Open a file.
+
+        Args:
+            path: of a Parquet file.
+            positions: which of its rows are meant, in which order; all by default.
+        """
+        self.path, self._positions = path, positions
+        self._schema = pq.read_schema(path)
+        self.columns: Sequence[str] = tuple(self._schema.names)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        if self._positions is not None:
+            return len(self._positions)
+        return int(pq.read_metadata(self.path).num_rows)
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a column of that name."""
+        return name in self.columns
+
+    def __getitem__(self, name: str) -> pd.Series:
+        """Read a column, as a series of `pandas.ArrowDtype`."""
+        place = self.columns.index(name)
+        with pq.ParquetFile(self.path) as file:
+            # By position: a name with a dot would be read as the path of a nested column.
+            values = file.reader.read_column(place)
+        if self._positions is not None:
+            values = values.combine_chunks().take(pa.array(self._positions, pa.int64()))
+        extension = pd.arrays.ArrowExtensionArray
+        return pd.Series(extension(pa.chunked_array(values)), name=name, copy=False)
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield all rows of the file, in its order; at least one batch, possibly empty.
+
+        Args:
+            rows: at most so many a batch.
+        """
+        with pq.ParquetFile(self.path) as file:
+            if not file.metadata.num_rows:
+                yield pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
+            yield from file.iter_batches(rows)
+
+    def kind(self, name: str) -> pa.DataType:
+        """Return the type of a column."""
+        return self._schema.field(name).type
+
+    def take(self, positions: Ints) -> StoredRows:
+        """Return some of the rows, in another order; nothing is read."""
+        chosen = positions if self._positions is None else self._positions[positions]
+        return StoredRows(self.path, chosen)
+
+
+Rows: TypeAlias = pd.DataFrame | StoredRows
+Tables: TypeAlias = Mapping[str, Rows]
+"""Rows by table name as text (`str(TableName)`); columns are `pandas.ArrowDtype`."""
+
+
+def part(rows: Rows, names: Sequence[str]) -> pd.DataFrame:
+    """Return some columns as a frame in memory.
+
+    Args:
+        rows: a table.
+        names: its columns, in the order wanted.
+    """
+    return frame({name: array(rows, name) for name in names}, len(rows))
+
+
+def without_rows(rows: Rows) -> pd.DataFrame:
+    """Return a frame of the same columns and types that has no row."""
+    if isinstance(rows, pd.DataFrame):
+        return rows.iloc[:0]
+    return frame({name: pa.nulls(0, rows.kind(name)) for name in rows.columns}, 0)
+
+
+def at(rows: Rows, positions: Ints) -> Rows:
+    """Return the rows at positions, counted from 0 again.
+
+    Args:
+        rows: a table.
+        positions: of rows, in the order wanted.
+    """
+    if len(positions) == len(rows) and bool((np.diff(positions) == 1).all()):
+        return rows
+    taken = rows.take(positions)
+    return taken.reset_index(drop=True) if isinstance(taken, pd.DataFrame) else taken
