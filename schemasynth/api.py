@@ -101,7 +101,8 @@ def plan(
     source: str,
     selection: Selection = EVERYTHING,
     *,
-    scale: float = 1.0,
+    scale: float | None = None,
+    sizes: Mapping[str, int] | None = None,
     answers: Answers | None = None,
     listener: Listener = silent,
 ) -> RefreshPlan:
@@ -111,7 +112,8 @@ def plan(
         source: a SQLAlchemy URL, the path of a SQLite file, or of a model saved as JSON; of a
             model the plan knows keys and types, but no values.
         selection: which tables.
-        scale: planned rows by rows of the source.
+        scale: planned rows by rows of the source; 1 by default.
+        sizes: planned rows of some tables; what is linked to one of them follows it.
         answers: as in `introspect`; of a model, a key that holds is added, one that does not is
             taken out, and nothing is inferred anew.
         listener: hears of progress.
@@ -119,16 +121,20 @@ def plan(
     Raises:
         SchemasynthError: as `introspect`.
     """
+    from schemasynth.plan import check_plan, resized
+
     if source.endswith(".json"):
-        return _plan_of_model(Path(source), selection, scale, answers)
-    url = database_url(source)
-    with adapter_for(url).source(url) as connection:
-        return _planned(connection, selection, scale, answers, listener)[1]
+        made = _plan_of_model(Path(source), selection, answers)
+    else:
+        url = database_url(source)
+        with adapter_for(url).source(url) as connection:
+            made = _planned(connection, selection, answers, listener)[1]
+    made = resized(made, scale, sizes)
+    check_plan(made)
+    return made
 
 
-def _plan_of_model(
-    path: Path, selection: Selection, scale: float, answers: Answers | None
-) -> RefreshPlan:
+def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) -> RefreshPlan:
     from schemasynth.infer import NO_ANSWERS, answers_for, with_answers
     from schemasynth.model.merge import check_references
     from schemasynth.model.serialize import loads
@@ -144,13 +150,12 @@ def _plan_of_model(
     check_references(schema)
     known = answers_for(schema, answers or NO_ANSWERS, selection.means)
     schema = with_answers(schema, known)
-    return make_plan(schema, {}, source=schema.name, scale=scale)
+    return make_plan(schema, {}, source=schema.name)
 
 
 def _planned(
     source: SourceConnection,
     selection: Selection,
-    scale: float,
     answers: Answers | None,
     listener: Listener,
 ) -> tuple[Schema, RefreshPlan]:
@@ -159,7 +164,7 @@ def _planned(
 
     schema = described(source, selection, infer=True, answers=answers, listener=listener)
     samples = read_frames(source, schema, limit=SAMPLE_ROWS, listener=listener)
-    return schema, make_plan(schema, samples, source=shown(source.url), scale=scale)
+    return schema, make_plan(schema, samples, source=shown(source.url))
 
 
 def config(plan: RefreshPlan, form: str = "json") -> str:
@@ -202,7 +207,8 @@ def refresh(
     selection: Selection = EVERYTHING,
     *,
     plan: RefreshPlan | None = None,
-    scale: float = 1.0,
+    scale: float | None = None,
+    sizes: Mapping[str, int] | None = None,
     answers: Answers | None = None,
     options: RefreshOptions | None = None,
     confirm: Confirm | None = None,
@@ -215,7 +221,8 @@ def refresh(
         target: a marked database with the same tables.
         selection: which tables.
         plan: a reviewed plan; by default one is made.
-        scale: planned rows by rows of the source, where a plan is made.
+        scale: planned rows by rows of the source, also in place of the plan's sizes.
+        sizes: planned rows of some tables, also in place of the plan's.
         answers: as in `introspect`, where a plan is made.
         options: how the refresh runs.
         confirm: asked before the target's rows are replaced; by default it is not asked.
@@ -228,12 +235,15 @@ def refresh(
         IntegrityError: what was staged violates a key.
         LoadError: the target refused rows. In every case the target is as it was.
     """
+    from schemasynth.plan import resized
     from schemasynth.refresh import Refresh, RefreshOptions
 
     def planner(connection: SourceConnection) -> tuple[Schema, RefreshPlan]:
         if plan is None:
-            return _planned(connection, selection, scale, answers, listener)
-        return described(connection, selection, infer=False, listener=listener), plan
+            schema, made = _planned(connection, selection, answers, listener)
+        else:
+            schema, made = described(connection, selection, infer=False, listener=listener), plan
+        return schema, resized(made, scale, sizes)
 
     return Refresh(
         database_url(source),

@@ -273,7 +273,9 @@ def _nearest(path: Path, lines: dict[Path, int]) -> int:
 
 def _line_of(problem: Problem, lines: dict[Path, int]) -> int:
     path: Path = ("scale",) if problem.table is None else ("table", problem.table)
-    if problem.column is not None:
+    if problem.entry is not None:
+        path = (*path, problem.entry)
+    elif problem.column is not None:
         path = (*path, "column", problem.column, "treatment")
     elif problem.foreign_key is not None:
         path = (*path, "foreign_key", problem.foreign_key, "treatment")

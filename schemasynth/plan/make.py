@@ -38,6 +38,7 @@ from schemasynth.plan.model import (
     TablePlan,
 )
 from schemasynth.plan.roles import ReferenceVerdict, reference_verdict
+from schemasynth.plan.sizes import resized
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Bools, Ints
@@ -84,7 +85,6 @@ def make_plan(
     samples: Mapping[str, pd.DataFrame],
     *,
     source: str,
-    scale: float = 1.0,
 ) -> RefreshPlan:
     """Decide what a refresh does to each table, foreign key and column.
 
@@ -92,7 +92,6 @@ def make_plan(
         schema: with accepted keys, implicit entities and row counts.
         samples: rows of each table by `str(TableName)`, `pandas.ArrowDtype` columns.
         source: the source's name, without credentials.
-        scale: planned rows by rows of the source.
     """
     nodes = {node.name: node for node in _nodes(schema, samples)}
     verdicts = _reference_verdicts(schema)
@@ -104,18 +103,16 @@ def make_plan(
     )
     rank = {name: i for i, name in enumerate(order)}
     tables = tuple(
-        _table_plan(
-            nodes, nodes[name], verdicts.get(name), references, choices.get(name), scale, rank
-        )
+        _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name), rank)
         for name in order
     )
-    return RefreshPlan(
+    plan = RefreshPlan(
         source=source,
         fingerprint=fingerprint(schema),
         tables=tables,
-        scale=scale,
         notes=(*_notes(tables, choices), *_stated(schema)),
     )
+    return resized(plan)
 
 
 def _nodes(schema: Schema, samples: Mapping[str, pd.DataFrame]) -> Iterator[_Node]:
@@ -314,7 +311,6 @@ def _table_plan(
     verdict: ReferenceVerdict | None,
     references: set[TableName],
     choice: ContextChoice | None,
-    scale: float,
     rank: Mapping[TableName, int],
 ) -> TablePlan:
     is_reference = node.name in references
@@ -322,13 +318,12 @@ def _table_plan(
         _key_plan(nodes, node, key, position, references, choice)
         for position, key in enumerate(node.keys)
     )
-    size = node.rows if is_reference else round(node.rows * scale)
     role, reason = _role(node, verdict, choice)
     return TablePlan(
         name=node.name,
         role=role,
         rows=node.rows,
-        size=max(size, min(1, node.rows)),
+        size=node.rows,
         primary_key=node.primary_key,
         unique_keys=node.unique_keys,
         columns=tuple(plan_column(c, _place(node, c.name, rank), node.frame) for c in node.columns),

@@ -11,7 +11,7 @@ import pytest
 
 from schemasynth.adapter import adapter_for, count_rows
 from schemasynth.model import Schema, Table, TableName
-from schemasynth.plan import check_plan, make_plan
+from schemasynth.plan import check_plan, make_plan, resized
 from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role, TablePlan
 from schemasynth.reading import read_frames
 from schemasynth.rewrite import Restored, prepare, restore
@@ -22,13 +22,17 @@ from schemasynth.testing.standin import generate
 DATABASES = ("chinook", "northwind", "oracle_co", "oracle_hr_oe", "pubs", "world")
 
 
-def there_and_back(
-    path: Path, seed: int = 1
-) -> tuple[Schema, RefreshPlan, dict[str, pd.DataFrame], Restored]:
+def read(path: Path) -> tuple[Schema, dict[str, pd.DataFrame]]:
     url = database_url(str(path))
     with adapter_for(url).source(url) as source:
         schema = count_rows(source, source.reflect())
-        frames = read_frames(source, schema)
+        return schema, read_frames(source, schema)
+
+
+def there_and_back(
+    path: Path, seed: int = 1
+) -> tuple[Schema, RefreshPlan, dict[str, pd.DataFrame], Restored]:
+    schema, frames = read(path)
     plan = make_plan(schema, frames, source="test")
     check_plan(plan, schema)
     prepared = prepare(plan, frames, seed)
@@ -150,3 +154,17 @@ def test_empty_tables_stay_empty(tmp_path: Path) -> None:
         "lonely": 1,
     }
     assert restored.frames["child"]["parent"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"), [("chinook", 0.1), ("chinook", 3.0), ("northwind", 3.0)]
+)
+def test_sizes_are_the_planned_ones(data: Path, name: str, scale: float) -> None:
+    schema, frames = read(data / name / f"{name}.declared.sqlite")
+    plan = resized(make_plan(schema, frames, source="test"), scale)
+    prepared = prepare(plan, frames, 1)
+    restored = restore(plan, generate(prepared, 2), prepared.kept, 3)
+    for table in plan.tables:
+        rows = len(restored.frames[str(table.name)])
+        assert abs(rows - table.size) <= max(1, 0.1 * table.size), (table.name, table.size)
+    assert [p for t in schema for p in _reference_problems(t, restored)] == []
