@@ -6,7 +6,7 @@ Imports every package lazily, so that importing it stays cheap.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,6 +103,7 @@ def plan(
     *,
     scale: float | None = None,
     sizes: Mapping[str, int] | None = None,
+    sample_rows: int | None = None,
     answers: Answers | None = None,
     listener: Listener = silent,
 ) -> RefreshPlan:
@@ -114,6 +115,8 @@ def plan(
         selection: which tables.
         scale: planned rows by rows of the source; 1 by default.
         sizes: planned rows of some tables; what is linked to one of them follows it.
+        sample_rows: rows to be read, about, of the largest table of each subject; by default
+            `sampling.DEFAULT_SAMPLE_ROWS`.
         answers: as in `introspect`; of a model, a key that holds is added, one that does not is
             taken out, and nothing is inferred anew.
         listener: hears of progress.
@@ -122,6 +125,7 @@ def plan(
         SchemasynthError: as `introspect`.
     """
     from schemasynth.plan import check_plan, resized
+    from schemasynth.sampling import DEFAULT_SAMPLE_ROWS
 
     if source.endswith(".json"):
         made = _plan_of_model(Path(source), selection, answers)
@@ -129,9 +133,13 @@ def plan(
         url = database_url(source)
         with adapter_for(url).source(url) as connection:
             made = _planned(connection, selection, answers, listener)[1]
-    made = resized(made, scale, sizes)
+    made = _sampled(resized(made, scale, sizes), sample_rows or DEFAULT_SAMPLE_ROWS)
     check_plan(made)
     return made
+
+
+def _sampled(plan: RefreshPlan, sample_rows: int | None) -> RefreshPlan:
+    return plan if sample_rows is None else replace(plan, sample_rows=sample_rows)
 
 
 def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) -> RefreshPlan:
@@ -160,11 +168,18 @@ def _planned(
     listener: Listener,
 ) -> tuple[Schema, RefreshPlan]:
     from schemasynth.plan import make_plan
-    from schemasynth.reading import SAMPLE_ROWS, read_frames
+    from schemasynth.reading import PLANNING_SEED, SAMPLE_ROWS, read_frames, read_sample
+    from schemasynth.sampling import Sample
 
     schema = described(source, selection, infer=True, answers=answers, listener=listener)
     samples = read_frames(source, schema, limit=SAMPLE_ROWS, listener=listener)
-    return schema, make_plan(schema, samples, source=shown(source.url))
+    made = make_plan(schema, samples, source=shown(source.url))
+    if any((table.row_count or 0) > SAMPLE_ROWS for table in schema):
+        with source.snapshot():
+            sample = Sample(made, schema, source, SAMPLE_ROWS, PLANNING_SEED)
+            samples = read_sample(source, schema, sample, listener)
+        made = make_plan(schema, samples, source=shown(source.url))
+    return schema, made
 
 
 def config(plan: RefreshPlan, form: str = "json") -> str:
@@ -209,6 +224,7 @@ def refresh(
     plan: RefreshPlan | None = None,
     scale: float | None = None,
     sizes: Mapping[str, int] | None = None,
+    sample_rows: int | None = None,
     answers: Answers | None = None,
     options: RefreshOptions | None = None,
     confirm: Confirm | None = None,
@@ -223,6 +239,7 @@ def refresh(
         plan: a reviewed plan; by default one is made.
         scale: planned rows by rows of the source, also in place of the plan's sizes.
         sizes: planned rows of some tables, also in place of the plan's.
+        sample_rows: as in `plan`, also in place of the plan's.
         answers: as in `introspect`, where a plan is made.
         options: how the refresh runs.
         confirm: asked before the target's rows are replaced; by default it is not asked.
@@ -237,13 +254,15 @@ def refresh(
     """
     from schemasynth.plan import resized
     from schemasynth.refresh import Refresh, RefreshOptions
+    from schemasynth.sampling import DEFAULT_SAMPLE_ROWS
 
     def planner(connection: SourceConnection) -> tuple[Schema, RefreshPlan]:
         if plan is None:
             schema, made = _planned(connection, selection, answers, listener)
+            made = _sampled(made, DEFAULT_SAMPLE_ROWS)
         else:
             schema, made = described(connection, selection, infer=False, listener=listener), plan
-        return schema, resized(made, scale, sizes)
+        return schema, _sampled(resized(made, scale, sizes), sample_rows)
 
     return Refresh(
         database_url(source),

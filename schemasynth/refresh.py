@@ -36,7 +36,7 @@ from schemasynth.plan import check_plan, read_plan, write_plan
 from schemasynth.plan.keys import accepted_schema
 from schemasynth.plan.model import Encoding, RefreshPlan, TablePlan
 from schemasynth.progress import Listener, Progress, silent
-from schemasynth.reading import read_into
+from schemasynth.reading import read_into, read_keys, read_laws
 from schemasynth.report import RefreshReport, StepReport, TableReport
 from schemasynth.rewrite import (
     Prepared,
@@ -44,15 +44,17 @@ from schemasynth.rewrite import (
     PreparedReference,
     PreparedTable,
     Repair,
+    Source,
     prepare_each,
     restore_each,
 )
+from schemasynth.sampling import Sample
 from schemasynth.settings import shown
 from schemasynth.verify import IntegrityReport, check_integrity, require
 from schemasynth.workspace import Workspace
 
 if TYPE_CHECKING:
-    from schemasynth.rows import Tables
+    pass
 
 DEFAULT_SEED = 20240229
 """Seed of a run that names none: the same source and plan give the same choices on restore."""
@@ -71,6 +73,7 @@ PLAN_FILE = "plan.toml"
 MODEL_FILE = "model.json"
 GENERATOR = "generator"
 SOURCE = "source"
+KEYS = "keys"
 PREPARED = "prepared"
 KEPT = "kept"
 SYNTHETIC = "synthetic"
@@ -190,7 +193,7 @@ class Refresh:
         if self.options.keep_source_rows:
             return
         if Step.PLAN in workspace:
-            workspace.wipe([SOURCE])
+            workspace.wipe([SOURCE, KEYS])
         if Step.TRAIN in workspace:
             workspace.wipe([PREPARED])
         if Step.GENERATE in workspace:
@@ -228,14 +231,32 @@ class Refresh:
         if self.options.dry_run:
             return plan
         self._confirm(len(schema.tables))
-        with self._timed("read"), workspace.writing(SOURCE) as writer:
-            read_into(writer, source, schema, self.listener)
+        read = self._read(workspace, source, schema, plan)
         with self._timed("prepare"):
-            save_prepared(workspace, plan, workspace.tables(SOURCE), self._seed)
+            save_prepared(workspace, plan, read, self._seed)
         workspace.write_text(PLAN_FILE, write_plan(plan))
         workspace.write_text(MODEL_FILE, dumps(schema))
         workspace.done(Step.PLAN)
         return plan
+
+    def _read(
+        self, workspace: Workspace, source: SourceConnection, schema: Schema, plan: RefreshPlan
+    ) -> Source:
+        """Bring the rows to be learned from into the workspace, as of one moment."""
+        with self._timed("read"), source.snapshot():
+            sample = Sample(plan, schema, source, plan.sample_rows, self._seed)
+            with workspace.writing(SOURCE) as rows:
+                chosen = read_into(rows, source, schema, sample, self.listener)
+            with workspace.writing(KEYS) as keys:
+                read_keys(keys, source, schema, plan, sample)
+            laws = read_laws(source, schema, plan, sample)
+        for table in schema:
+            if sample.shares[table.name] < 1:
+                self._notes.append(
+                    f"Learned from {chosen[str(table.name)]:,} of {table.row_count or 0:,} rows "
+                    f"of {table.name}."
+                )
+        return Source(workspace.tables(SOURCE), chosen, workspace.tables(KEYS), laws)
 
     def _probe(self, source: SourceConnection) -> None:
         """Note what the role could write at the source."""
@@ -355,13 +376,13 @@ def _table_report(table: TablePlan, rows: int | None, accuracy: float | None) ->
     )
 
 
-def save_prepared(workspace: Workspace, plan: RefreshPlan, source: Tables, seed: int) -> None:
+def save_prepared(workspace: Workspace, plan: RefreshPlan, source: Source, seed: int) -> None:
     """Prepare source rows and write each table to the workspace when it is ready.
 
     Args:
         workspace: gets the folders ``prepared`` and ``kept``.
         plan: what was decided.
-        source: rows by table.
+        source: what was read of it.
         seed: of the run.
     """
     with workspace.writing(PREPARED) as prepared, workspace.writing(KEPT) as kept:

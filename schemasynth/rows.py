@@ -28,14 +28,15 @@ class StoredRows:
         columns: their names, in order.
     """
 
-    def __init__(self, path: Path, positions: Ints | None = None) -> None:
+    def __init__(self, path: Path, positions: Ints | None = None, size: int | None = None) -> None:
         """Open a file.
 
         Args:
             path: of a Parquet file.
             positions: which of its rows are meant, in which order; all by default.
+            size: how many of its first rows are meant, without `positions`; all by default.
         """
-        self.path, self._positions = path, positions
+        self.path, self._positions, self._size = path, positions, size
         self._schema = pq.read_schema(path)
         self.columns: Sequence[str] = tuple(self._schema.names)
 
@@ -43,6 +44,8 @@ class StoredRows:
         """Return the number of rows."""
         if self._positions is not None:
             return len(self._positions)
+        if self._size is not None:
+            return self._size
         return int(pq.read_metadata(self.path).num_rows)
 
     def __contains__(self, name: object) -> bool:
@@ -57,6 +60,8 @@ class StoredRows:
             values = file.reader.read_column(place)
         if self._positions is not None:
             values = values.combine_chunks().take(pa.array(self._positions, pa.int64()))
+        elif self._size is not None:
+            values = values.slice(0, self._size)
         extension = pd.arrays.ArrowExtensionArray
         return pd.Series(extension(pa.chunked_array(values)), name=name, copy=False)
 
@@ -80,6 +85,12 @@ class StoredRows:
         chosen = positions if self._positions is None else self._positions[positions]
         return StoredRows(self.path, chosen)
 
+    def first(self, size: int) -> StoredRows:
+        """Return the first rows; nothing is read."""
+        if self._positions is not None:
+            return StoredRows(self.path, self._positions[:size])
+        return StoredRows(self.path, size=min(size, len(self)))
+
 
 Rows: TypeAlias = pd.DataFrame | StoredRows
 Tables: TypeAlias = Mapping[str, Rows]
@@ -101,6 +112,13 @@ def without_rows(rows: Rows) -> pd.DataFrame:
     if isinstance(rows, pd.DataFrame):
         return rows.iloc[:0]
     return frame({name: pa.nulls(0, rows.kind(name)) for name in rows.columns}, 0)
+
+
+def first(rows: Rows, size: int) -> Rows:
+    """Return the first rows of a table."""
+    if size >= len(rows):
+        return rows
+    return rows.iloc[:size] if isinstance(rows, pd.DataFrame) else rows.first(size)
 
 
 def at(rows: Rows, positions: Ints) -> Rows:

@@ -68,27 +68,30 @@ class TableWriter:
         frame.to_parquet(path)
         self._wrote(table, path, len(frame))
 
-    def put_batches(self, table: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    def put_batches(
+        self, table: str, schema: pa.Schema, *parts: Iterable[pa.RecordBatch]
+    ) -> tuple[int, ...]:
         """Write a table as its rows come, holding one batch.
 
         Args:
             table: its name.
             schema: of the batches.
-            batches: its rows.
+            parts: its rows, one part after another.
 
         Returns:
-            The number of rows.
+            The number of rows of each part.
         """
         import pyarrow.parquet as pq
 
         path = self._next()
-        rows = 0
+        rows = [0] * len(parts)
         with pq.ParquetWriter(path, schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-                rows += batch.num_rows
-        self._wrote(table, path, rows)
-        return rows
+            for place, batches in enumerate(parts):
+                for batch in batches:
+                    writer.write_batch(batch)
+                    rows[place] += batch.num_rows
+        self._wrote(table, path, sum(rows))
+        return tuple(rows)
 
     def _next(self) -> Path:
         path = self._folder / _FILE_NAME.format(len(self.files))

@@ -64,8 +64,15 @@ def answer_options(function: F) -> F:
 
 
 def size_options(function: F) -> F:
-    """Add ``--scale`` and ``--size``."""
+    """Add ``--scale``, ``--size`` and ``--sample-rows``."""
     for option in (
+        click.option(
+            "--sample-rows",
+            type=click.IntRange(min=1),
+            metavar="ROWS",
+            help="Read about so many rows of the largest table of each subject, with all that "
+            "belongs to the subjects chosen; 1000000 by default.",
+        ),
         click.option(
             "--size",
             "sizes",

@@ -37,6 +37,7 @@ def command(
     settings: Path | None,
     scale: float | None,
     sizes: tuple[str, ...],
+    sample_rows: int | None,
     output: Path | None,
 ) -> None:
     """Write what a refresh from SOURCE would do to each table and column, and why.
@@ -56,6 +57,7 @@ def command(
         selection(schemas, include, exclude),
         scale=scale,
         sizes=table_sizes(sizes),
+        sample_rows=sample_rows,
         answers=answers(accept, reject, settings),
         listener=listener(),
     )

@@ -58,6 +58,7 @@ def command(
     plan_file: Path | None,
     scale: float | None,
     sizes: tuple[str, ...],
+    sample_rows: int | None,
     max_training_time: float | None,
     seed: int | None,
     base_url: str | None,
@@ -92,6 +93,7 @@ def command(
         plan=read_plan(read(plan_file)) if plan_file else None,
         scale=scale,
         sizes=table_sizes(sizes),
+        sample_rows=sample_rows,
         answers=None if plan_file else answers(accept, reject, settings),
         options=RefreshOptions(
             max_training_time=max_training_time,

@@ -45,21 +45,25 @@ def load_order(
     Returns:
         Every table once, the same order for the same input.
     """
-    order = _component_order(parents)
+    order = component_order(parents)
     if not identifying:
         return tuple(name for part in order for name in part)
     return tuple(
         name
         for part in order
-        for inner in _component_order({table: identifying.get(table, ()) for table in part})
+        for inner in component_order({table: identifying.get(table, ()) for table in part})
         for name in inner
     )
 
 
-def _component_order(
+def component_order(
     parents: Mapping[TableName, Sequence[TableName]],
 ) -> list[list[TableName]]:
-    """Return the strongly connected components, parents first."""
+    """Return the sets of tables that need each other, parents first; most hold one table.
+
+    Args:
+        parents: of each table.
+    """
     import networkx as nx
 
     condensed = nx.condensation(_plain(parents))

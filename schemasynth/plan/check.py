@@ -91,6 +91,10 @@ def problems(plan: RefreshPlan, schema: Schema | None = None) -> Iterator[Proble
     """
     if not 0 < plan.scale < math.inf:
         yield Problem(f"The scale is {plan.scale}; it must be a number greater than 0.")
+    if plan.sample_rows is not None and plan.sample_rows < 1:
+        yield Problem(
+            f"sample_rows is {plan.sample_rows}; it must be at least 1.", entry="sample_rows"
+        )
     tables = {table.name: table for table in plan.tables}
     for i, table in enumerate(plan.tables):
         if sum(other.name == table.name for other in plan.tables[:i]):

@@ -5,7 +5,7 @@ Imports the model, the graph and the plan's parts; called by the API.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -161,10 +161,18 @@ def _entity_node(
             for key in table.foreign_keys
             if set(key.columns) <= set(taken.determined) and key.referred in schema
         ]
+    rows = _whole_rows(len(frame), [schema.table(m.table) for m in entity.members], frames)
     return _Node(
-        TableName(entity.name), tuple(columns), entity.columns, (), len(frame), frame,
+        TableName(entity.name), tuple(columns), entity.columns, (), rows, frame,
         tuple(keys), frozenset(), True,
     )  # fmt: skip
+
+
+def _whole_rows(rows: int, tables: Sequence[Table], frames: Mapping[str, pd.DataFrame]) -> int:
+    """Return how many rows an entity has in the source, if samples of its members show some."""
+    whole = sum(table.row_count or 0 for table in tables)
+    seen = sum(len(frames[str(table.name)]) for table in tables)
+    return max(rows, round(rows * whole / seen)) if seen else rows
 
 
 def _table_node(

@@ -216,6 +216,8 @@ class RefreshPlan:
         fingerprint: of the source's schema when the plan was made.
         tables: in load order: parents first; implicit entities among them.
         scale: planned rows by rows of the source.
+        sample_rows: about as many rows are read of the largest table of a subject; None reads
+            every row.
         notes: what a person should know, one line each.
     """
 
@@ -223,6 +225,7 @@ class RefreshPlan:
     fingerprint: str
     tables: tuple[TablePlan, ...]
     scale: float = 1.0
+    sample_rows: int | None = None
     notes: tuple[str, ...] = field(default=())
 
     def table(self, name: TableName) -> TablePlan:

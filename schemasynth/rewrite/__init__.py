@@ -19,6 +19,7 @@ from schemasynth.rewrite.prepared import (
     PreparedReference,
     PreparedTable,
     Repair,
+    Source,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "PreparedTable",
     "Repair",
     "Restored",
+    "Source",
     "outline",
     "prepare",
     "prepare_each",

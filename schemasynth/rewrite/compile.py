@@ -27,7 +27,7 @@ from schemasynth.plan.model import (
 from schemasynth.rewrite.base import ROW, Preparation, Restoration, Rewrite
 from schemasynth.rewrite.hierarchy import SelfReference
 from schemasynth.rewrite.keys import Keys
-from schemasynth.rewrite.prepared import Frames, Prepared, PreparedTable, Repair
+from schemasynth.rewrite.prepared import Frames, Prepared, PreparedTable, Repair, Source
 from schemasynth.rewrite.references import (
     CategoryReference,
     GeneratedReference,
@@ -152,18 +152,19 @@ def prepare(plan: RefreshPlan, source: Tables, seed: int) -> Prepared:
     """
     frames: dict[str, pd.DataFrame] = {}
     kept: dict[str, pd.DataFrame] = {}
-    tables = prepare_each(plan, source, seed, frames.__setitem__, kept.__setitem__)
+    read = Source(source)
+    tables = prepare_each(plan, read, seed, frames.__setitem__, kept.__setitem__)
     return Prepared(tables, frames, kept)
 
 
 def prepare_each(
-    plan: RefreshPlan, source: Tables, seed: int, put: Put, keep: Put
+    plan: RefreshPlan, source: Source, seed: int, put: Put, keep: Put
 ) -> tuple[PreparedTable, ...]:
     """Make the tables that the generator accepts one after another, holding one at a time.
 
     Args:
         plan: what was decided.
-        source: rows by table.
+        source: what was read of it.
         seed: of the run.
         put: takes the rows of a table for the generator.
         keep: takes what `restore` needs.
@@ -171,7 +172,7 @@ def prepare_each(
     Returns:
         What the generator learns, parents first.
     """
-    work = Preparation(plan, dict(source), seed)
+    work = Preparation.of(plan, source, seed)
     prepared: dict[TableName, PreparedTable] = {}
     for rewrite, is_last in _with_ends(rewrites(plan)):
         rewrite.prepare(work)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from schemasynth.arrays import NONE, joint_tuple_codes
+from schemasynth.arrays import NONE, array, joint_tuple_codes, lookup
 from schemasynth.plan.model import Encoding
 from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.prepared import PreparedColumn
@@ -20,6 +20,7 @@ from schemasynth.rewrite.references import Reference
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Ints
+    from schemasynth.rows import Rows
 
 LEVELS = 30
 """Depths learned as categories of their own; deeper rows count as the last."""
@@ -93,14 +94,22 @@ class SelfReference(Reference):
 
     def prepare(self, work: Preparation) -> None:
         """Keep the shape; hand over each row's depth."""
-        parents = self.source_positions(work)
-        levels = depths(parents)
-        cyclic = levels == NONE
-        parents = np.where(cyclic, NONE, parents)
-        levels = np.where(cyclic, 0, levels)
+        parents, levels = self._shape(work.all_keys(self.name))
         work.kept[self._forest] = pd.DataFrame({"parent": parents, "level": levels})
+        if self.name in work.keys:
+            levels = self._shape(work.read.rows[self.name])[1][: len(work.source[self.name])]
         spec = PreparedColumn(self._level, Encoding.CATEGORICAL)
         work.learn(self.name, spec, pa.array(np.minimum(levels, LEVELS)).cast(pa.string()))
+
+    def _shape(self, rows: Rows) -> tuple[Ints, Ints]:
+        """Return each row's parent and depth; rows on a cycle count as roots."""
+        parents = lookup(
+            [array(rows, name) for name in self.key.columns],
+            [array(rows, name) for name in self.key.referred_columns],
+        )
+        levels = depths(parents)
+        cyclic = levels == NONE
+        return np.where(cyclic, NONE, parents), np.where(cyclic, 0, levels)
 
     def restore(self, work: Restoration) -> None:
         """Grow the forest and set rows into it by their depth."""

@@ -91,7 +91,7 @@ class Keys:
     def prepare(self, work: Preparation) -> None:
         """Keep the values that must not come back, and how parts of composite keys repeat."""
         own = [column.name for column in self._own]
-        work.kept[f"keys:{self.name}"] = part(work.source[self.name], own)
+        work.kept[f"keys:{self.name}"] = part(work.all_keys(self.name), own)
         facts = [(name, *self._numbering(work, name)) for name in own]
         work.kept[f"numbering:{self.name}"] = pd.DataFrame(
             facts, columns=["column", "numbered", "start"]

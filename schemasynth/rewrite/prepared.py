@@ -58,6 +58,23 @@ class PreparedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What was read of a source: all of it, or a sample.
+
+    Attributes:
+        rows: of each table; those to which others only refer stand last.
+        chosen: number of rows to be learned, by table that has others too.
+        keys: key columns of all rows, by table of which not all rows are there.
+        laws: children a parent in the whole source, by name, where a sample cannot tell.
+    """
+
+    rows: Tables
+    chosen: Mapping[str, int] = field(default_factory=dict)
+    keys: Tables = field(default_factory=dict)
+    laws: Frames = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     """What was changed on restore so that constraints hold: counted, never silent."""
 

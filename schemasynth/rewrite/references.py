@@ -6,6 +6,7 @@ Imports the base and draws; compiled from the plan.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ class Reference(ABC):
         """Return the parent's row for each source row."""
         return lookup(
             [work.values(self.name, column) for column in self.key.columns],
-            [work.values(self.parent, column) for column in self.key.referred_columns],
+            [work.referred(self.parent, column) for column in self.key.referred_columns],
         )
 
     def place(self, work: Restoration, positions: Ints) -> None:
@@ -195,7 +196,18 @@ def children_law(positions: Ints, parents: int) -> pd.DataFrame:
     children = np.bincount(positions[positions != NONE], minlength=parents)
     values, weights = np.unique(children, return_counts=True)
     missing = float((positions == NONE).mean()) if len(positions) else 0.0
-    return pd.DataFrame({"children": values, "parents": weights, "null_share": missing})
+    return law_frame(list(zip(values.tolist(), weights.tolist(), strict=True)), missing)
+
+
+def law_frame(counts: Sequence[tuple[int, int]], null_share: float) -> pd.DataFrame:
+    """Return a law of children a parent as it is kept.
+
+    Args:
+        counts: a number of children, and how many parents have it.
+        null_share: share of rows without a parent.
+    """
+    law = pd.DataFrame(counts, columns=["children", "parents"], dtype="int64")
+    return law.assign(null_share=null_share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +325,10 @@ class RestoredReference(Reference):
 
     def prepare(self, work: Preparation) -> None:
         """Keep how many parents have how many children."""
-        positions = self.source_positions(work)
-        work.kept[self._law] = children_law(positions, len(work.source[self.parent]))
+        law = work.read.laws.get(self._law)
+        if law is None:
+            law = children_law(self.source_positions(work), len(work.source[self.parent]))
+        work.kept[self._law] = law
 
     def restore(self, work: Restoration) -> None:
         """Draw parents under the law."""

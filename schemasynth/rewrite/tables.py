@@ -64,9 +64,12 @@ class ImplicitEntity:
 
     def prepare(self, work: Preparation) -> None:
         """Build the virtual table."""
-        work.source[str(self.table.name)] = entity_frame(
-            self.table.primary_key, self.members, work.source
-        )
+        name, key = str(self.table.name), self.table.primary_key
+        work.source[name] = entity_frame(key, self.members, work.source)
+        if any(member.table in work.keys for member in self.members):
+            keys = {member.table: work.all_keys(member.table) for member in self.members}
+            bare = [Member(member.table, member.columns) for member in self.members]
+            work.keys[name] = entity_frame(key, bare, keys)
 
     def restore(self, work: Restoration) -> None:
         """Do nothing: members take their columns from it, and it is left out of the result."""

@@ -31,6 +31,7 @@ from schemasynth.model import (
 )
 from schemasynth.plan import make_plan, read_plan, write_plan
 from schemasynth.refresh import load_prepared, save_prepared, save_restored
+from schemasynth.rewrite import Source
 from schemasynth.testing.standin import generate
 from schemasynth.workspace import Workspace
 
@@ -224,7 +225,8 @@ def main() -> None:
         make(workspace, rows)
     elif step == "prepare":
         plan = plan_of(workspace)
-        facts = measured(lambda: save_prepared(workspace, plan, workspace.tables("source"), SEED))
+        source = Source(workspace.tables("source"))
+        facts = measured(lambda: save_prepared(workspace, plan, source, SEED))
         facts.pop("result")
     elif step == "generate":
         workspace.save_frames("synthetic", generate(load_prepared(workspace), SEED))
