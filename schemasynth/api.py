@@ -256,13 +256,16 @@ def refresh(
     from schemasynth.refresh import Refresh, RefreshOptions
     from schemasynth.sampling import DEFAULT_SAMPLE_ROWS
 
-    def planner(connection: SourceConnection) -> tuple[Schema, RefreshPlan]:
-        if plan is None:
-            schema, made = _planned(connection, selection, answers, listener)
-            made = _sampled(made, DEFAULT_SAMPLE_ROWS)
-        else:
-            schema, made = described(connection, selection, infer=False, listener=listener), plan
-        return schema, _sampled(resized(made, scale, sizes), sample_rows)
+    def planner(
+        connection: SourceConnection, reviewed: RefreshPlan | None
+    ) -> tuple[Schema, RefreshPlan]:
+        if reviewed is not None:
+            return described(connection, selection, infer=False, listener=listener), reviewed
+        schema, made = _planned(connection, selection, answers, listener)
+        return schema, _sampled(made, DEFAULT_SAMPLE_ROWS)
+
+    def adjusted(made: RefreshPlan) -> RefreshPlan:
+        return _sampled(resized(made, scale, sizes), sample_rows)
 
     return Refresh(
         database_url(source),
@@ -270,6 +273,8 @@ def refresh(
         selection,
         planner,
         options or RefreshOptions(),
+        plan,
+        adjusted,
         confirm,
         listener,
     ).run()

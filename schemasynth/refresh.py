@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -27,11 +27,12 @@ from schemasynth.adapter import (
     TargetConnection,
     adapter_for,
 )
-from schemasynth.errors import SafetyError
+from schemasynth.errors import DriftError, SafetyError, SettingsError
 from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
-from schemasynth.load import check_target, refresh_tables
+from schemasynth.load import check_shape, check_target, refresh_tables
 from schemasynth.model import Schema
-from schemasynth.model.serialize import dumps
+from schemasynth.model.fingerprint import fingerprint
+from schemasynth.model.serialize import dumps, loads
 from schemasynth.plan import check_plan, read_plan, write_plan
 from schemasynth.plan.keys import accepted_schema
 from schemasynth.plan.model import Encoding, RefreshPlan, TablePlan
@@ -51,7 +52,7 @@ from schemasynth.rewrite import (
 from schemasynth.sampling import Sample
 from schemasynth.settings import shown
 from schemasynth.verify import IntegrityReport, check_integrity, require
-from schemasynth.workspace import Workspace
+from schemasynth.workspace import Workspace, digest
 
 if TYPE_CHECKING:
     pass
@@ -80,10 +81,15 @@ SYNTHETIC = "synthetic"
 RESTORED = "restored"
 SWITCHED = "switch"
 
-Planner: TypeAlias = Callable[[SourceConnection], tuple[Schema, RefreshPlan]]
-"""Gives the schema of an open source, with accepted keys, and the plan for it."""
+Planner: TypeAlias = Callable[[SourceConnection, RefreshPlan | None], tuple[Schema, RefreshPlan]]
+"""Gives the schema of an open source, with accepted keys, and the plan for it if there is none."""
 Confirm: TypeAlias = Callable[[str, int], bool]
 """Asked before rows are replaced, with the target's name and the number of tables."""
+
+
+def unchanged(plan: RefreshPlan) -> RefreshPlan:
+    """Return the plan as it is."""
+    return plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,8 @@ class Refresh:
         selection: which tables.
         planner: gives the source's schema and the plan.
         options: how.
+        reviewed: a plan to be carried out; None lets the planner make one.
+        adjusted: sets sizes of a plan as they were asked for.
         confirm: asked before rows are replaced; None means yes.
         listener: hears of progress.
     """
@@ -132,6 +140,8 @@ class Refresh:
     selection: Selection
     planner: Planner
     options: RefreshOptions
+    reviewed: RefreshPlan | None = None
+    adjusted: Callable[[RefreshPlan], RefreshPlan] = unchanged
     confirm: Confirm | None = None
     listener: Listener = silent
     _seconds: dict[str, float] = field(default_factory=dict)
@@ -162,6 +172,9 @@ class Refresh:
             self._generate(workspace, plan)
         if self.options.until is Step.GENERATE:
             return self._stopped(workspace, plan)
+        if SWITCHED in workspace:
+            outcome = "Refreshed by an earlier run; nothing was left to do."
+            return self._report(workspace, plan, None, outcome)
         integrity = self._load(workspace, plan)
         checks = f"{len(integrity.results)} checks, 0 violations"
         if self.options.until is Step.STAGE:
@@ -212,18 +225,67 @@ class Refresh:
 
     def _planned(self, workspace: Workspace) -> RefreshPlan:
         if Step.PLAN in workspace:
-            return read_plan((workspace.path / PLAN_FILE).read_text("utf-8"))
+            stored = self._resumed(workspace)
+            if stored is not None:
+                return stored
         with (
             adapter_for(self.source).source(self.source) as source,
             adapter_for(self.target).target(self.target) as target,
         ):
             return self._plan(workspace, source, target)
 
+    def _resumed(self, workspace: Workspace) -> RefreshPlan | None:
+        """Return the plan of an earlier run; None where rows must be prepared anew.
+
+        Raises:
+            SettingsError: the workspace belongs to another run, or its plan changed when it was
+                too late.
+            DriftError: the source changed before anything was learned.
+        """
+        workspace.check()
+        facts = workspace.facts(Step.PLAN)
+        asked: dict[str, object] = {"source": shown(self.source), "target": shown(self.target)}
+        if self.options.seed is not None:
+            asked["seed"] = self._seed
+        for name, value in asked.items():
+            if facts[name] != value:
+                raise SettingsError(
+                    f"{workspace.path} was begun with the {name} {facts[name]}, not {value}; "
+                    "name another folder, or resume with the same."
+                )
+        self.options = replace(self.options, seed=facts["seed"])
+        stored = read_plan((workspace.path / PLAN_FILE).read_text("utf-8"))
+        wanted = self.adjusted(self.reviewed or stored)
+        changed = digest(write_plan(wanted)) != facts["plan"]
+        if changed and Step.TRAIN in workspace:
+            raise SettingsError(
+                f"The plan is not the one that {workspace.path} was trained with; put it back, or "
+                "start again in another folder."
+            )
+        if Step.TRAIN not in workspace:
+            self._check_source(facts["fingerprint"])
+        if not changed:
+            return wanted
+        self._notes.append("The plan changed since rows were prepared; they were prepared again.")
+        self.reviewed = wanted
+        workspace.undo(Step.PLAN)
+        return None
+
+    def _check_source(self, before: str) -> None:
+        with adapter_for(self.source).source(self.source) as source:
+            if fingerprint(source.reflect(self.selection)) != before:
+                raise DriftError(
+                    f"The schema of {shown(self.source)} changed since its rows were prepared; "
+                    "start again in another folder.",
+                    (),
+                )
+
     def _plan(
         self, workspace: Workspace, source: SourceConnection, target: TargetConnection
     ) -> RefreshPlan:
         with self._timed("plan"):
-            found, plan = self.planner(source)
+            found, made = self.planner(source, self.reviewed)
+            plan = self.adjusted(made)
             check_plan(plan, found)
             schema = accepted_schema(plan, found)
             check_target(source, target, schema, self.selection)
@@ -234,9 +296,17 @@ class Refresh:
         read = self._read(workspace, source, schema, plan)
         with self._timed("prepare"):
             save_prepared(workspace, plan, read, self._seed)
-        workspace.write_text(PLAN_FILE, write_plan(plan))
+        text = write_plan(plan)
+        workspace.write_text(PLAN_FILE, text)
         workspace.write_text(MODEL_FILE, dumps(schema))
-        workspace.done(Step.PLAN)
+        workspace.done(
+            Step.PLAN,
+            source=shown(self.source),
+            target=shown(self.target),
+            seed=self._seed,
+            plan=digest(text),
+            fingerprint=fingerprint(source.reflect(self.selection)),
+        )
         return plan
 
     def _read(
@@ -282,6 +352,7 @@ class Refresh:
 
     def _train(self, workspace: Workspace) -> None:
         prepared = load_prepared(workspace)
+        workspace.wipe([GENERATOR])
         folder = workspace.folder(GENERATOR)
         with self._timed("train"):
             trained = train(
@@ -311,7 +382,9 @@ class Refresh:
         with self._timed("load"), adapter_for(self.target).target(self.target) as target:
             if target.marker() is None:
                 raise SafetyError(f"The target {shown(self.target)} lost its marker meanwhile.")
-            schema = accepted_schema(plan, target.reflect(self.selection))
+            found = target.reflect(self.selection)
+            check_shape(target, loads((workspace.path / MODEL_FILE).read_text("utf-8")), found)
+            schema = accepted_schema(plan, found)
             refresh_tables(
                 target,
                 schema,

@@ -279,6 +279,11 @@ def _write_private(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text, by which a change of it is noticed."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -111,15 +111,17 @@ def largest(table: TablePlan, sizes: Mapping[TableName, int]) -> float:
 
 
 def expected(table: TablePlan, parent: TablePlan) -> float:
-    """Return how many rows of a linked table its parent will have at most, as in the source.
+    """Return how many rows may be planned of a linked table.
 
     Args:
         table: whose context is `parent`.
         parent: with its planned size.
 
     Returns:
-        A limit generous by one parent, as sizes are whole numbers.
+        As many a parent as in the source, generous by one parent, as sizes are whole numbers; but
+        the source's own number is never too many: where a parent alone is made smaller, the
+        children left over are not made.
     """
     if not parent.rows:
         return math.inf
-    return table.rows * (parent.size + 1) / parent.rows + 1
+    return max(table.rows, table.rows * (parent.size + 1) / parent.rows + 1)

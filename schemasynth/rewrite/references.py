@@ -108,7 +108,7 @@ class Reference(ABC):
     def _agreeing(self, work: Restoration, positions: Ints) -> Ints:
         """Exchange parents whose shared columns differ from those of the row."""
         shared = self._shared(work)
-        if not shared:
+        if not shared or work.rows[self.parent] == 0:
             return positions
         wanted, offered = joint_tuple_codes(
             [work.columns[self.name][here] for here, _ in shared],

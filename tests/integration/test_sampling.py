@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from schemasynth.arrays import array
@@ -179,6 +179,7 @@ def _stored(value: object) -> object:
 
 @settings(
     max_examples=30,
+    phases=[Phase.generate],
     deadline=None,
     derandomize=True,
     suppress_health_check=[
