@@ -259,8 +259,9 @@ class Reference(ABC):
         """Return which columns of the key hold values, as text; a whole key counts as NULL."""
         filled = np.stack([~nulls(work.values(self.name, c)) for c in self.key.columns])
         filled &= ~filled.all(axis=0)
-        shapes = ["".join(SHOWN if x else HIDDEN for x in column) for column in filled.T]
-        return pa.array(shapes, pa.string())
+        marks = pa.array([HIDDEN, SHOWN])
+        parts = (marks.take(pa.array(part.astype(np.int64))) for part in filled)
+        return pc.binary_join_element_wise(*parts, "")
 
     def attached(self, work: Restoration) -> Bools:
         """Return which rows refer to a parent, as many as in the source but for noise."""
