@@ -105,7 +105,10 @@ class UniqueKeys:
         return rows
 
     def _give_up(self, work: Restoration, key: tuple[str, ...], rows: Ints) -> None:
-        """Refer to nothing where that is allowed, else drop rows where nobody needs them."""
+        """Refer to nothing where that is allowed, else drop rows where nobody needs them.
+
+        Rows that others have copied stay, and are reported: the proof before the switch finds them.
+        """
         if len(rows) == 0:
             return
         names = ", ".join(key)
@@ -117,9 +120,12 @@ class UniqueKeys:
                 reference.replace(work, positions)
                 work.repaired(self.name, f"({names}): set to NULL to be unique", len(rows))
                 return
-        if not self.fixed:
-            work.repaired(self.name, f"rows dropped, ({names}): no free value left", len(rows))
-            work.keep_rows(self.table, np.setdiff1d(np.arange(work.rows[self.name]), rows))
+        if self.fixed:
+            what = f"({names}): still repeated, other rows refer to them; verification will refuse"
+            work.repaired(self.name, what, len(rows))
+            return
+        work.repaired(self.name, f"rows dropped, ({names}): no free value left", len(rows))
+        work.keep_rows(self.table, np.setdiff1d(np.arange(work.rows[self.name]), rows))
 
     def _holders(self, key: tuple[str, ...]) -> list[Reference]:
         return [r for r in self.references if set(r.key.columns) & set(key)]
