@@ -72,7 +72,7 @@ def described(
         return count_rows(source, schema)
     from schemasynth.infer import NO_ANSWERS, answers_for, evidence_of, infer_keys
 
-    answers = answers_for(schema, answers or NO_ANSWERS, selection.means)
+    answers = answers_for(schema, answers or NO_ANSWERS, selection.means).about_keys
     schema = count_rows(source, schema)
     with evidence_of(source, schema, listener) as evidence:
         return infer_keys(schema, evidence, answers=answers)
@@ -143,8 +143,8 @@ def _plan_of_model(
     schema = loads(text)
     check_references(schema)
     known = answers_for(schema, answers or NO_ANSWERS, selection.means)
-    schema = with_answers(schema, known)
-    return make_plan(schema, {}, source=schema.name, scale=scale)
+    schema = with_answers(schema, known.about_keys)
+    return make_plan(schema, {}, source=schema.name, scale=scale, copied=known.copied)
 
 
 def _planned(
@@ -159,7 +159,9 @@ def _planned(
 
     schema = described(source, selection, infer=True, answers=answers, listener=listener)
     samples = read_frames(source, schema, limit=SAMPLE_ROWS, listener=listener)
-    return schema, make_plan(schema, samples, source=shown(source.url), scale=scale)
+    copied = answers.copied if answers is not None else {}
+    name = shown(source.url)
+    return schema, make_plan(schema, samples, source=name, scale=scale, copied=copied)
 
 
 def config(plan: RefreshPlan, form: str = "json") -> str:

@@ -49,6 +49,24 @@ class Answers:
         """Return the answers of both."""
         return Answers(self.accepted + other.accepted, self.rejected + other.rejected)
 
+    @property
+    def about_keys(self) -> Answers:
+        """The answers that are not about reference tables, which are the plan's affair."""
+        return Answers(
+            *(
+                tuple(key for key in keys if key.kind is not Kind.REFERENCE)
+                for keys in (self.accepted, self.rejected)
+            )
+        )
+
+    @property
+    def copied(self) -> dict[TableName, bool]:
+        """Tables of which a person said whether they are reference tables."""
+        sides = ((self.rejected, False), (self.accepted, True))
+        return {
+            key.table: holds for keys, holds in sides for key in keys if key.kind is Kind.REFERENCE
+        }
+
     def __bool__(self) -> bool:
         """Tell whether there is any."""
         return bool(self.accepted or self.rejected)

@@ -21,6 +21,7 @@ class Kind(enum.StrEnum):
     PRIMARY = "pk"
     FOREIGN = "fk"
     ENTITY = "entity"
+    REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class KeyId:
     @property
     def whole(self) -> bool:
         """Whether it names one key, not all keys of a table or of columns."""
+        if self.kind is Kind.REFERENCE:
+            return True
         return bool(self.columns) and (self.kind is not Kind.FOREIGN or self.referred is not None)
 
     @property
@@ -105,7 +108,10 @@ _ID = re.compile(
     rf"(?:\s*{_HERE[1]}(?:\s*->\s*{_THERE[0]}\s*{_THERE[1]})?)?",
     re.DOTALL,
 )
-_FORMS = "pk:TABLE(COLUMN,…), fk:TABLE(COLUMN,…)->TABLE(COLUMN,…) or entity:TABLE(COLUMN,…)"
+_FORMS = (
+    "pk:TABLE(COLUMN,…), fk:TABLE(COLUMN,…)->TABLE(COLUMN,…), entity:TABLE(COLUMN,…) "
+    "or reference:TABLE"
+)
 
 
 def read_key_id(text: str) -> KeyId:
@@ -148,6 +154,8 @@ def checked(key: KeyId) -> KeyId:
         key.kind is not Kind.FOREIGN or len(key.columns) != len(key.referred_columns)
     ):
         raise SettingsError(f"{key} is no id of a key: its two sides do not fit. Use {_FORMS}.")
+    if key.kind is Kind.REFERENCE and key.columns:
+        raise SettingsError(f"{key}: a reference table is named without columns.")
     if any(len(set(names)) < len(names) for names in sides):
         raise SettingsError(f"{key} is no id of a key: it names a column twice.")
     return key

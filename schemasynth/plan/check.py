@@ -6,19 +6,24 @@ Imports the model and the plan's values; called before a plan is carried out.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from schemasynth.errors import PlanError
 from schemasynth.model import Schema, SqlType, Table, TableName, TypeFamily
-from schemasynth.plan.keyformat import alphabets, has_check
+from schemasynth.plan.checknumbers import has_check
+from schemasynth.plan.keyparts import NUMBERS
+from schemasynth.plan.keypattern import is_pattern, part_names
 from schemasynth.plan.model import (
     ColumnPlan,
     ColumnTreatment,
     Encoding,
     ForeignKeyPlan,
     ForeignKeyTreatment,
+    KeyFormat,
     KeyKind,
+    PartRule,
     RefreshPlan,
     Role,
     TablePlan,
@@ -141,7 +146,7 @@ def _column_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
         case ColumnTreatment.LEARN:
             yield from _encoding_problems(place, column)
         case ColumnTreatment.KEY:
-            yield from _key_format_problems(place, column)
+            yield from _key_format_problems(table, column)
         case ColumnTreatment.CONSTANT:
             yield from _constant_problems(place, column)
             if (column.name,) in keys and table.size > 1:
@@ -172,18 +177,57 @@ def _constant_problems(place: str, column: ColumnPlan) -> Iterator[str]:
         yield f"{place} is {column.type.sql}, which its value does not read as."
 
 
-def _key_format_problems(place: str, column: ColumnPlan) -> Iterator[str]:
-    form = column.key_format
-    if form is None:
+def _key_format_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
+    place = f"Column {table.name}.{column.name}"
+    if column.key_format is None:
         yield f"{place} is a key and needs a key_format."
         return
-    if column.type.family in _REFUSED.get(form.kind, ()):
-        yield f"{place} is {column.type.sql} and cannot hold keys of kind {form.kind}."
-    if form.kind is KeyKind.CHECKED and not has_check(form.check):
-        yield f"{place}: python-stdnum has no check {form.check!r}."
-    for pattern, _ in form.patterns:
-        if not alphabets(pattern) or pattern.count("[") != pattern.count("]"):
-            yield f"{place}: {pattern!r} is no pattern of literals, \\d and [..] classes."
+    for form in (column.key_format, *(inner for inner, _ in column.key_format.formats)):
+        if column.type.family in _REFUSED.get(form.kind, ()):
+            yield f"{place} is {column.type.sql} and cannot hold keys of kind {form.kind}."
+        if form.kind is KeyKind.CHECKED and not has_check(form.check):
+            yield f"{place}: python-stdnum has no check {form.check!r}."
+        if form.step < 1:
+            yield f"{place} has a step of {form.step}; it must be at least 1."
+        yield from _pattern_problems(place, form)
+        yield from _part_problems(place, table, column, form)
+    if column.key_format.kind is KeyKind.MIXED:
+        yield from _mixture_problems(place, column.key_format)
+
+
+def _mixture_problems(place: str, form: KeyFormat) -> Iterator[str]:
+    if not form.formats:
+        yield f"{place} is mixed and needs formats."
+    if any(inner.kind is KeyKind.MIXED for inner, _ in form.formats):
+        yield f"{place} is mixed; its formats cannot be mixed themselves."
+
+
+def _pattern_problems(place: str, form: KeyFormat) -> Iterator[str]:
+    known = [part.name for part in form.parts]
+    for pattern, weight in form.patterns:
+        if not is_pattern(pattern):
+            yield f"{place}: {pattern!r} is no pattern of literals, \\d and [..] classes, (parts)."
+        if not 0 <= weight < math.inf:
+            yield f"{place}: the share of {pattern!r} must not be negative."
+        for name in part_names(pattern):
+            if name not in known:
+                yield f"{place}: {pattern!r} names the part {name}, which is not among its parts."
+        for name in {name for name in part_names(pattern) if part_names(pattern).count(name) > 1}:
+            yield f"{place}: {pattern!r} names the part {name} twice."
+
+
+def _part_problems(
+    place: str, table: TablePlan, column: ColumnPlan, form: KeyFormat
+) -> Iterator[str]:
+    others = {other.name for other in table.columns} - {column.name}
+    for part in form.parts:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part.name):
+            yield f"{place}: {part.name!r} is no name of a part; use letters, digits and _."
+        if part.rule is PartRule.SHARES and not part.values:
+            yield f"{place}: part {part.name} has rule shares and needs values."
+        needed = part.rule is not PartRule.SHARES and part.rule not in NUMBERS
+        if needed and part.column not in others:
+            yield f"{place}: part {part.name} needs another column of {table.name}."
 
 
 def _reads(sql_type: SqlType, value: str) -> bool:

@@ -5,7 +5,9 @@ Imports the model, the plan's values and key formats; used by the plan.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,8 +15,10 @@ import pyarrow.compute as pc
 
 from schemasynth.arrays import array
 from schemasynth.model import Column
-from schemasynth.plan.keyformat import learn_key_format, uuid_version
-from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Encoding
+from schemasynth.plan.checknumbers import find_check
+from schemasynth.plan.keyformat import is_uuid, learn_key_format
+from schemasynth.plan.keyparts import Beside
+from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Encoding, KeyFormat
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +33,10 @@ DIGITS = 9
 """Integer digits the generator's digit encoding keeps apart with certainty."""
 DISTINCT_KEY_SHARE = 0.5
 """A part of a composite key with fewer distinct values by rows carries meaning: it is learned."""
+
+
+IDENTIFIER_SAMPLE = 200
+"""Values whose form is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,20 @@ class KeyPlace:
     part: bool = False
 
 
-def plan_column(column: Column, place: KeyPlace, rows: pd.DataFrame) -> ColumnPlan:
+def plan_column(
+    column: Column,
+    place: KeyPlace,
+    rows: pd.DataFrame,
+    beside: Mapping[str, bool] = MappingProxyType({}),
+) -> ColumnPlan:
     """Decide what happens to a column.
 
     Args:
         column: as reflected.
         place: among the keys.
         rows: sampled rows of the table; without any, the type decides.
+        beside: other columns that parts of a key may come from, and whether restored rows have
+            the source's values there.
     """
 
     def decide(treatment: ColumnTreatment, reason: str, **more: Any) -> ColumnPlan:
@@ -75,10 +90,12 @@ def plan_column(column: Column, place: KeyPlace, rows: pd.DataFrame) -> ColumnPl
         return decide(ColumnTreatment.NULL, "NULL in all rows")
     if place.alone or (place.part and _identifies(values, distinct)):
         reason = "a key" if place.alone else "part of a key"
-        return decide(ColumnTreatment.KEY, reason, key_format=learn_key_format(present))
+        return decide(ColumnTreatment.KEY, reason, key_format=_key_format(values, rows, beside))
     if _is_identifier(present, distinct):
         return decide(
-            ColumnTreatment.KEY, "an identifier by its form", key_format=learn_key_format(present)
+            ColumnTreatment.KEY,
+            "an identifier by its form",
+            key_format=_key_format(values, rows, beside),
         )
     encoding = choose_encoding(present, distinct)
     if encoding is None and column.nullable:
@@ -97,10 +114,17 @@ def _identifies(values: pa.Array[Any], distinct: int) -> bool:
     return pa.types.is_integer(values.type) or distinct >= DISTINCT_KEY_SHARE * len(values)
 
 
+def _key_format(values: pa.Array[Any], rows: pd.DataFrame, beside: Mapping[str, bool]) -> KeyFormat:
+    others = {name: Beside(array(rows, name), stable) for name, stable in beside.items()}
+    return learn_key_format(values, others)
+
+
 def _is_identifier(present: pa.Array[Any], distinct: int) -> bool:
+    """Tell whether values that never repeat are UUIDs, or numbers with a check digit."""
     if not pa.types.is_string(present.type) or distinct < len(present) or len(present) < 2:
         return False
-    return uuid_version(present.slice(0, 100).to_pylist()) is not None
+    texts = present.slice(0, IDENTIFIER_SAMPLE).to_pylist()
+    return all(map(is_uuid, texts)) or find_check(texts) is not None
 
 
 def choose_encoding(present: pa.Array[Any], distinct: int) -> Encoding | None:

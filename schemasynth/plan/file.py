@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from schemasynth.errors import PlanError
-from schemasynth.model import SqlType, TableName, TypeFamily
+from schemasynth.model import Question, SqlType, TableName, TypeFamily
 from schemasynth.plan.check import Problem, problems
 from schemasynth.plan.model import (
     ColumnPlan,
@@ -25,6 +25,7 @@ from schemasynth.plan.model import (
     ForeignKeyPlan,
     ForeignKeyTreatment,
     KeyFormat,
+    KeyPart,
     RefreshPlan,
     Role,
     TablePlan,
@@ -97,12 +98,21 @@ class _Table(_Strict):
     column: tuple[_Column, ...] = ()
 
 
+class _Question(_Strict):
+    id: str
+    text: str
+    if_accepted: str
+    if_rejected: str
+    confidence: float
+
+
 class _Plan(_Strict):
     schemasynth_plan: int
     source: str
     fingerprint: str
     scale: float = 1.0
     notes: tuple[str, ...] = ()
+    question: tuple[_Question, ...] = ()
     table: tuple[_Table, ...] = ()
 
 
@@ -123,6 +133,13 @@ def write_plan(plan: RefreshPlan) -> str:
     for note in plan.notes:
         notes.add_line(note)
     document.add("notes", notes.multiline(bool(plan.notes)))
+    if plan.questions:
+        questions = tomlkit.aot()
+        for question in plan.questions:
+            item = tomlkit.table()
+            _fill(item, asdict(question))
+            questions.append(item)
+        document.add("question", questions)
     tables = tomlkit.aot()
     for table in plan.tables:
         tables.append(_table_item(table))
@@ -180,7 +197,7 @@ def _column_fields(column: ColumnPlan) -> dict[str, Any]:
         "name": column.name,
         "treatment": column.treatment,
         "encoding": column.encoding,
-        "key_format": _present(asdict(column.key_format)) if column.key_format else None,
+        "key_format": _format_fields(column.key_format) if column.key_format else None,
         "value": column.value,
         "type": _present(asdict(column.type)),
         "nullable": column.nullable,
@@ -188,8 +205,29 @@ def _column_fields(column: ColumnPlan) -> dict[str, Any]:
     }
 
 
-def _present(fields: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in fields.items() if v not in (None, ())}
+def _format_fields(form: KeyFormat) -> dict[str, Any]:
+    """Return what a key format says beyond its defaults."""
+    return {
+        **_changed(form),
+        **({"parts": tuple(map(_changed, form.parts))} if form.parts else {}),
+        **(
+            {"formats": tuple((_format_fields(inner), w) for inner, w in form.formats)}
+            if form.formats
+            else {}
+        ),
+    }
+
+
+def _changed(value: KeyFormat | KeyPart) -> dict[str, Any]:
+    return {
+        item.name: getattr(value, item.name)
+        for item in fields(value)
+        if getattr(value, item.name) != item.default
+    }
+
+
+def _present(entries: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in entries.items() if v not in (None, ())}
 
 
 def _fill(table: tomlkit.items.Table, fields: dict[str, Any]) -> None:
@@ -209,6 +247,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
     return value
 
 
@@ -237,6 +277,7 @@ def read_plan(text: str) -> RefreshPlan:
         tables=tuple(_table(table) for table in raw.table),
         scale=raw.scale,
         notes=raw.notes,
+        questions=tuple(Question(**question.model_dump()) for question in raw.question),
     )
     for found in problems(plan):
         raise PlanError(f"Line {_line_of(found, _lines(text))} of the plan: {found.text}")

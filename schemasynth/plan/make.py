@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +23,7 @@ from schemasynth.model import (
     ForeignKey,
     ImplicitEntity,
     Origin,
+    Question,
     Schema,
     Table,
     TableName,
@@ -31,6 +34,7 @@ from schemasynth.plan.check import MAX_CATEGORIES
 from schemasynth.plan.columns import KeyPlace, plan_column
 from schemasynth.plan.entity import Member, entity_frame
 from schemasynth.plan.model import (
+    ColumnPlan,
     ColumnTreatment,
     ForeignKeyPlan,
     ForeignKeyTreatment,
@@ -38,7 +42,7 @@ from schemasynth.plan.model import (
     Role,
     TablePlan,
 )
-from schemasynth.plan.roles import ReferenceVerdict, reference_verdict
+from schemasynth.plan.roles import ReferenceVerdict, reference_question, reference_verdict
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Bools, Ints
@@ -47,6 +51,10 @@ MAX_CATEGORY_PARENTS = 100
 """Parents in use that a child can hold as a category: each needs rows enough to be learned."""
 MIN_CATEGORY_FANOUT = 5.0
 """Children a parent in use needs on the mean for its identity to be a pattern."""
+
+
+MAX_QUESTIONS = 10
+"""More are not answered by anybody at once; answers bring the next ones up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ def make_plan(
     *,
     source: str,
     scale: float = 1.0,
+    copied: Mapping[TableName, bool] = MappingProxyType({}),
 ) -> RefreshPlan:
     """Decide what a refresh does to each table, foreign key and column.
 
@@ -94,11 +103,12 @@ def make_plan(
         samples: rows of each table by `str(TableName)`, `pandas.ArrowDtype` columns.
         source: the source's name, without credentials.
         scale: planned rows by rows of the source.
+        copied: tables of which a person said whether they are reference tables.
     """
     print_of_source = fingerprint(schema)
     schema = _with_required_keys(schema)
     nodes = {node.name: node for node in _nodes(schema, samples)}
-    verdicts = _reference_verdicts(schema, nodes)
+    verdicts = _reference_verdicts(schema, nodes, samples, copied)
     references = {name for name, verdict in verdicts.items() if verdict.is_reference}
     choices = choose_contexts(list(_scores(nodes, references)))
     contexts = {name: [choice.chosen.parent] for name, choice in choices.items()}
@@ -110,7 +120,8 @@ def make_plan(
         },
         contexts,
     )
-    sizes = _sizes([nodes[name] for name in order], references, scale)
+    nodes = {name: nodes[name] for name in order}
+    sizes = _sizes(list(nodes.values()), references, scale)
     tables = tuple(
         _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name), sizes)
         for name in order
@@ -121,6 +132,7 @@ def make_plan(
         tables=tables,
         scale=scale,
         notes=(*_notes(tables, choices), *_stated(schema)),
+        questions=tuple(_questions(schema, verdicts)),
     )
 
 
@@ -300,7 +312,10 @@ def _entity_key(table: Table, columns: tuple[str, ...], entity: _Node, frame: pd
 
 
 def _reference_verdicts(
-    schema: Schema, nodes: Mapping[TableName, _Node]
+    schema: Schema,
+    nodes: Mapping[TableName, _Node],
+    samples: Mapping[str, pd.DataFrame],
+    copied: Mapping[TableName, bool],
 ) -> dict[TableName, ReferenceVerdict]:
     parents = {t.name: [key.referred for key in t.foreign_keys] for t in schema}
     in_entity = {m.table for entity in schema.implicit_entities for m in entity.members}
@@ -314,7 +329,9 @@ def _reference_verdicts(
             why = f"some of its rows refer to no row of {orphaned[0].referred}"
             found[name] = ReferenceVerdict(False, why)
         else:
-            found[name] = reference_verdict(schema.table(name), schema, references)
+            found[name] = reference_verdict(
+                schema.table(name), schema, references, samples.get(str(name)), copied.get(name)
+            )
     return found
 
 
@@ -379,9 +396,7 @@ def _table_plan(
         size=sizes[node.name],
         primary_key=node.primary_key,
         unique_keys=node.unique_keys,
-        columns=tuple(
-            plan_column(c, _place(nodes, node, c.name), node.frame) for c in node.columns
-        ),
+        columns=_columns(nodes, node, references),
         foreign_keys=keys,
         is_entity=node.is_entity,
         reason=reason,
@@ -398,6 +413,29 @@ def _role(
         return Role.LINKED, f"generated in the context of {choice.chosen.parent}"
     reason = "no foreign key" if not node.keys else "no foreign key fits as a context"
     return Role.SUBJECT, reason
+
+
+def _columns(
+    nodes: Mapping[TableName, _Node], node: _Node, references: set[TableName]
+) -> tuple[ColumnPlan, ...]:
+    places = {column.name: _place(nodes, node, column.name) for column in node.columns}
+    earlier = set(takewhile(lambda name: name != node.name, nodes)) - references
+    remade = {name for key in node.keys if key.referred in earlier for name in key.columns}
+    beside = {
+        name: name not in remade
+        for name, place in places.items()
+        if name in node.frame and (place.foreign or not (place.alone or place.part))
+        if not place.determined
+    }
+    return tuple(
+        plan_column(
+            column,
+            places[column.name],
+            node.frame,
+            {name: stable for name, stable in beside.items() if name != column.name},
+        )
+        for column in node.columns
+    )
 
 
 def _place(nodes: Mapping[TableName, _Node], node: _Node, column: str) -> KeyPlace:
@@ -493,6 +531,23 @@ def _treatment(
         return ForeignKeyTreatment.CATEGORY, f"{used} parents in use, each with many children"
     other = f"the context is {choice.chosen.parent}" if choice else "no parent fits as a context"
     return ForeignKeyTreatment.RESTORED, f"{other}; children a parent are kept"
+
+
+def _questions(
+    schema: Schema, verdicts: Mapping[TableName, ReferenceVerdict]
+) -> Iterator[Question]:
+    doubtful = [table for table in schema if verdicts[table.name].doubt]
+    for table in sorted(doubtful, key=lambda t: (-_served(t, schema), t.name))[:MAX_QUESTIONS]:
+        yield reference_question(table, verdicts[table.name])
+
+
+def _served(table: Table, schema: Schema) -> int:
+    """Return how many rows refer to a table at most."""
+    return sum(
+        other.row_count or 0
+        for other in schema
+        if any(key.referred == table.name for key in other.foreign_keys)
+    )
 
 
 def _stated(schema: Schema) -> Iterator[str]:

@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass, field
 
 from schemasynth.errors import PlanError
-from schemasynth.model import SqlType, TableName
+from schemasynth.model import Question, SqlType, TableName
 
 
 class Role(enum.StrEnum):
@@ -78,31 +78,97 @@ class KeyKind(enum.StrEnum):
     CHECKED = "checked"
     UUID = "uuid"
     TEMPORAL = "temporal"
+    MIXED = "mixed"
+
+
+class PartRule(enum.StrEnum):
+    """Where a part of a key comes from; the rules of dates are formats of `strftime`."""
+
+    NUMBER = "number"
+    """A number that goes on among the keys that are alike in all else."""
+    SEQUENCE = "sequence"
+    """A number that goes on among all keys."""
+    SHARES = "shares"
+    """One of a few frequent values, by its share."""
+    VALUE = "value"
+    """The value of another column, with zeros before it up to the part's width."""
+    START = "start"
+    """The first characters of another column."""
+    UPPER_START = "upper_start"
+    """The same in capitals."""
+    LOWER_START = "lower_start"
+    """The same in small letters."""
+    LOOKUP = "lookup"
+    """What goes with the value of another column in the source: a province's code."""
+    YEAR = "%Y"
+    SHORT_YEAR = "%y"
+    MONTH = "%m"
+    DAY = "%d"
+    YEAR_MONTH = "%Y%m"
+    SHORT_YEAR_MONTH = "%y%m"
+    DATE = "%Y%m%d"
+    SHORT_DATE = "%y%m%d"
+    ISO_DATE = "%Y-%m-%d"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """A part of a key that carries meaning.
+
+    Attributes:
+        name: by which patterns hold it.
+        rule: where it comes from.
+        column: of the same table, for rules that need one.
+        width: characters; 0 where it varies. Numbers have zeros before them up to the width.
+        values: for `shares`: the values with their share.
+    """
+
+    name: str
+    rule: PartRule
+    column: str | None = None
+    width: int = 0
+    values: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFormat:
-    r"""How values of a key column are written.
+    r"""How values of a key column are written; holds no value of the source.
 
     Attributes:
         kind: the family.
-        minimum: smallest integer of the source, or ISO start of a date or time.
-        maximum: largest integer, or ISO end.
-        patterns: shapes with their share, for example ``(("AB\d{4}[A-Z]", 0.8), …)``: a
-            sequence of literal characters and classes ``\d``, ``[A-Z]``, ``[a-z]`` with counts.
+        minimum: below the smallest number, rounded; or the first year of a date or time.
+        maximum: above the largest number, rounded; or the last year.
+        sequence: new numbers or times go on where the source ends; else they fill its gaps.
+        step: all numbers differ by multiples of it, counted in their last decimal.
+        patterns: shapes with their share, for example ``(("AB(year)-\d{4}[A-Z]", 0.8), …)``: a
+            sequence of literal characters, classes ``\d``, ``[A-Z]``, ``[a-z]``, ``[ABC]`` with
+            counts, and names of `parts` in parentheses.
+        parts: that the patterns name.
         check: module of python-stdnum whose check digit or letter all values satisfy, for
             example ``es.dni``; such values are made by it.
-        compact: for `check`: values stand without separators.
         version: of a UUID.
+        spelling: of a UUID, with ``x`` or ``X`` for each digit.
+        formats: of a mixed column, with their share.
     """
 
     kind: KeyKind
-    minimum: int | str | None = None
-    maximum: int | str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    sequence: bool = True
+    step: int = 1
     patterns: tuple[tuple[str, float], ...] = ()
+    parts: tuple[KeyPart, ...] = ()
     check: str | None = None
-    compact: bool = True
     version: int | None = None
+    spelling: str | None = None
+    formats: tuple[tuple[KeyFormat, float], ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Other columns of the table that parts come from."""
+        own = [part.column for part in self.parts if part.column is not None]
+        inner = [name for form, _ in self.formats for name in form.sources]
+        return tuple(dict.fromkeys([*own, *inner]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +283,7 @@ class RefreshPlan:
         tables: in load order: parents first; implicit entities among them.
         scale: planned rows by rows of the source.
         notes: what a person should know, one line each.
+        questions: decisions that a person should confirm, those that most rows hang on first.
     """
 
     source: str
@@ -224,6 +291,7 @@ class RefreshPlan:
     tables: tuple[TablePlan, ...]
     scale: float = 1.0
     notes: tuple[str, ...] = field(default=())
+    questions: tuple[Question, ...] = ()
 
     def table(self, name: TableName) -> TablePlan:
         """Return the plan of a table.

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemasynth.plan.checknumbers import check_module
+from schemasynth.rewrite.checklaw import learned_law
+
+if TYPE_CHECKING:
+    from schemasynth.arrays import Array
 
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 PROBE = 40
 """Texts on which the ways to complete a number are tried before all are completed."""
 GOOD = 0.9
 """Share of the probe that direct ways must complete; search is some fifty times slower."""
-POOR = 0.05
-"""Below this share of completed texts, drawn bodies lack a structure that source values have."""
-
+MANY = 20_000
+"""Texts of one length for which it pays to learn the law of the check first."""
 _UNIONS = {"es.nif": ("es.dni", "es.nie", "es.cif")}
 """Modules that accept the numbers of several others and compute nothing themselves."""
 Way: TypeAlias = Callable[[str], str]
@@ -27,44 +33,51 @@ _ERRORS = (ValueError, TypeError, IndexError, KeyError, AttributeError)
 """What the modules raise for texts they cannot judge; `ValidationError` is a ValueError."""
 
 
-def completed(texts: Sequence[str], check: str) -> list[str]:
-    """Return the texts that can be made valid, each with its check characters in place.
+def completed(texts: Array, check: str) -> Array:
+    """Return texts with their check characters in place.
 
     Args:
         texts: drawn, of the form that valid numbers have; separators may stand in them.
         check: module of python-stdnum, for example ``es.dni``.
+
+    Returns:
+        One for each; NULL for those that cannot be made valid.
     """
-    ways = _ways(check, texts[:PROBE])
-    valid = import_module(f"stdnum.{check}").is_valid
-    done = (_completed(text, ways, valid) for text in texts)
-    return [text for text in done if text is not None]
+    lengths = np.asarray(pc.fill_null(pc.utf8_length(texts), 0), dtype=np.int64)
+    parts: list[Array] = []
+    places = []
+    for length in np.unique(lengths):
+        at = np.flatnonzero(lengths == length)
+        parts.append(_of_one_length(texts.take(pa.array(at)), check))
+        places.append(at)
+    if len(parts) < 2:
+        return parts[0] if parts else texts
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return pa.concat_arrays(parts).take(pa.array(order))
 
 
-def recombined(source: Sequence[str], size: int, rng: np.random.Generator) -> list[str]:
-    """Return texts of which the first part is of one source value and the rest of another.
+def _of_one_length(texts: Array, check: str) -> Array:
+    plain = texts.to_pylist()
+    ways = _ways(check, [text for text in plain[:PROBE] if text is not None])
+    valid = check_module(check).is_valid
 
-    For numbers with a structure of their own, such as a date of birth: parts keep it.
+    def complete(text: str) -> str | None:
+        return _completed(text, ways, valid)
 
-    Args:
-        source: valid numbers.
-        size: how many texts.
-        rng: source of randomness.
-    """
-    heads = rng.integers(0, len(source), size)
-    tails = rng.integers(0, len(source), size)
-    cuts = rng.random(size)
-    pairs = ((source[a], source[b]) for a, b in zip(heads, tails, strict=True))
-    return [
-        head[: int(cut * len(head))] + tail[int(cut * len(head)) :]
-        for (head, tail), cut in zip(pairs, cuts, strict=True)
-        if len(head) == len(tail)
-    ]
+    if len(texts) >= MANY and texts.null_count == 0 and pc.all(pc.string_is_ascii(texts)).as_py():
+        width = len(plain[0])
+        cells = np.array(plain, dtype=f"S{width}").view(np.uint8).reshape(-1, width)
+        law = learned_law(cells, complete)
+        if law is not None:
+            made = law.completed(cells).view(f"S{width}").reshape(-1)
+            return pa.array(made).cast(pa.string())
+    return pa.array([None if text is None else complete(text) for text in plain], pa.string())
 
 
 def _ways(check: str, probe: Sequence[str]) -> list[Way]:
     """Return the direct ways that complete nearly all of the probe between them, or search."""
-    valid = import_module(f"stdnum.{check}").is_valid
-    modules = [import_module(f"stdnum.{name}") for name in (check, *_UNIONS.get(check, ()))]
+    valid = check_module(check).is_valid
+    modules = [check_module(name) for name in (check, *_UNIONS.get(check, ()))]
     direct = [way for module in modules for way in _direct_ways(module)]
     hits = {
         way: sum(_completed(text, [way], valid) is not None for text in probe) for way in direct

@@ -19,11 +19,13 @@ from schemasynth.arrays import (
     cast,
     codes,
     counts_of,
+    nulls,
     rank_in_group,
     runs,
     take,
     tuple_codes,
 )
+from schemasynth.plan.keyparts import NO_ROWS, Rows
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.draw import child_counts
@@ -64,6 +66,13 @@ class Keys:
         return tuple(c for c in self.table.columns if c.treatment is ColumnTreatment.KEY)
 
     @property
+    def _beside(self) -> tuple[str, ...]:
+        """Other columns that parts of keys come from."""
+        own = {column.name for column in self._own}
+        names = [n for c in self._own if c.key_format for n in c.key_format.sources]
+        return tuple(dict.fromkeys(name for name in names if name not in own))
+
+    @property
     def _keys(self) -> tuple[tuple[str, ...], ...]:
         keys = (self.table.primary_key, *self.table.unique_keys)
         return tuple(key for key in keys if key)
@@ -76,7 +85,8 @@ class Keys:
     def prepare(self, work: Preparation) -> None:
         """Keep the values that must not come back, and those that count within the rest."""
         frame = work.source[self.name]
-        work.kept[f"keys:{self.name}"] = frame[[column.name for column in self._own]]
+        own = [column.name for column in self._own]
+        work.kept[f"keys:{self.name}"] = frame[[*own, *self._beside]]
         distinct = {c.name: len(work.values(self.name, c.name).unique()) for c in self._own}
         order = sorted(distinct, key=lambda name: -distinct[name])
         work.kept[f"order:{self.name}"] = pd.DataFrame({"column": pd.Series(order, dtype="str")})
@@ -142,7 +152,8 @@ class Keys:
         present = source.drop_null()
         alone = not self._composite(column.name)
         if alone or len(present) == 0:
-            values = self._fresh(work, column, present, rows, rng)
+            beside = rows_beside(work, self.name, column)
+            values = self._fresh(work, column, present, rows, rng, beside)
             return self._with_nulls(column, source, values, rng)
         sizes, weights = np.unique(counts_of(codes(present)), return_counts=True)
         per_value = np.maximum(weights // sizes, 1)
@@ -158,15 +169,24 @@ class Keys:
         source: Array,
         size: int,
         rng: np.random.Generator,
+        rows: Rows = NO_ROWS,
     ) -> Array:
         assert column.key_format is not None  # noqa: S101 checked with the plan
+        form = column.key_format
         try:
-            return new_values(column.key_format, column.type, source, size, rng)
+            return new_values(form, column.type, source, size, rng, rows=rows)
         except Exhausted:
-            nobody = source.slice(0, 0)
-            values = new_values(column.key_format, column.type, nobody, size, rng)
-            work.repaired(self.name, f"{column.name}: values of the source used again", size)
-            return values
+            nobody, alone = source.slice(0, 0), Rows({}, rows.made)
+        try:
+            values = new_values(form, column.type, nobody, size, rng, rows=alone)
+        except Exhausted as error:
+            raise Exhausted(
+                f"Column {self.name}.{column.name} cannot have {size:,} new keys: {error}. Make "
+                f"its type ({column.type.sql}) wider in the database, or plan fewer rows: a "
+                "smaller scale, or a smaller size of this table in the plan."
+            ) from None
+        work.repaired(self.name, f"{column.name}: values of the source used again", size)
+        return values
 
     @staticmethod
     def _with_nulls(
@@ -179,6 +199,18 @@ class Keys:
         places = np.arange(len(values))
         places[rng.permutation(len(values))[: round(share * len(values))]] = NONE
         return take(values, places)
+
+
+def rows_beside(work: Restoration, table: str, column: ColumnPlan) -> Rows:
+    """Return the columns that parts of a key come from, in the source and as restored."""
+    assert column.key_format is not None  # noqa: S101 checked with the plan
+    kept, made = work.kept[f"keys:{table}"], work.columns[table]
+    there = ~nulls(array(kept, column.name))
+    names = [name for name in column.key_format.sources if name in kept]
+    return Rows(
+        {name: array(kept, name).filter(pa.array(there)) for name in names},
+        {name: made[name] for name in names if name in made},
+    )
 
 
 def _counts_up(ordered: pd.DataFrame) -> bool:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from schemasynth.arrays import NONE, array, cast, codes, nulls, repeated, tuple_codes
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, ForeignKeyTreatment, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration
+from schemasynth.rewrite.keys import rows_beside
 from schemasynth.rewrite.references import Reference
 from schemasynth.rewrite.values import Exhausted, new_values
 
@@ -170,10 +171,13 @@ class UniqueKeys:
         """Give rows new values of a key column."""
         source = array(work.kept[f"keys:{self.name}"], column.name).drop_null()
         known = work.columns[self.name][column.name]
-        used = pa.concat_arrays([source, cast(known.drop_null(), source.type)])
+        beside = rows_beside(work, self.name, column).at(rows)
         assert column.key_format is not None  # noqa: S101 checked with the plan
         try:
-            fresh = new_values(column.key_format, column.type, used, len(rows), rng)
+            fresh = new_values(
+                column.key_format, column.type, source, len(rows), rng,
+                rows=beside, taken=known.drop_null(),
+            )  # fmt: skip
         except Exhausted:
             return
         work.columns[self.name][column.name] = _replaced(known, rows, fresh)

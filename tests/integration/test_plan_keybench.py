@@ -7,7 +7,7 @@ from pathlib import Path
 
 from schemasynth.adapter import adapter_for, count_rows
 from schemasynth.plan import check_plan, make_plan, read_plan, write_plan
-from schemasynth.plan.keyformat import alphabets
+from schemasynth.plan.keypattern import is_fixed
 from schemasynth.plan.model import (
     ColumnTreatment,
     ForeignKeyTreatment,
@@ -48,7 +48,7 @@ def faults(plan: RefreshPlan) -> Iterator[str]:
             if (column.treatment is ColumnTreatment.LEARN) != (column.encoding is not None):
                 yield f"{table.name}.{column.name}: learned and encoded disagree"
             shapes = column.key_format.patterns if column.key_format else ()
-            if shapes and all(len(letters) < 2 for p, _ in shapes for letters in alphabets(p)):
+            if shapes and all(is_fixed(pattern) for pattern, _ in shapes):
                 yield f"{table.name}.{column.name}: a pattern that is one value"
 
 

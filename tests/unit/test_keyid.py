@@ -29,6 +29,8 @@ def ids(draw: st.DrawFn) -> KeyId:
         tuple(draw(st.lists(NAMES, min_size=size, max_size=size, unique=True))) for _ in range(2)
     )
     kind = draw(st.sampled_from(Kind))
+    if kind is Kind.REFERENCE:
+        return KeyId(kind, draw(TABLES))
     if kind is not Kind.FOREIGN:
         return KeyId(kind, draw(TABLES), columns)
     return KeyId(kind, draw(TABLES), columns, draw(TABLES), referred)
