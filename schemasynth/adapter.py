@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
@@ -191,6 +191,7 @@ class SourceConnection(Connection):
         table: Table,
         columns: Sequence[str] | None = None,
         *,
+        part: sa.FromClause | None = None,
         limit: int | None = None,
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pa.RecordBatch]:
@@ -199,12 +200,22 @@ class SourceConnection(Connection):
         Args:
             table: the table.
             columns: which columns, in which order; all by default.
+            part: a relation that holds some of the table's rows, with these columns, built of
+                `relation(table)`; the table itself by default.
             limit: at most so many rows.
             chunk_rows: at most so many rows a batch.
 
         Returns:
             Batches of `arrow_schema`, restricted to `columns`; at least one, possibly empty.
         """
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads within see one state of the database, as far as it can.
+
+        An adapter whose sessions are snapshots anyway need not do anything.
+        """
+        yield
 
     @abstractmethod
     def write_privileges(self) -> tuple[str, ...]:

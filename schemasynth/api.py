@@ -6,7 +6,7 @@ Imports every package lazily, so that importing it stays cheap.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,9 @@ def plan(
     source: str,
     selection: Selection = EVERYTHING,
     *,
-    scale: float = 1.0,
+    scale: float | None = None,
+    sizes: Mapping[str, int] | None = None,
+    sample_rows: int | None = None,
     answers: Answers | None = None,
     listener: Listener = silent,
 ) -> RefreshPlan:
@@ -111,7 +113,10 @@ def plan(
         source: a SQLAlchemy URL, the path of a SQLite file, or of a model saved as JSON; of a
             model the plan knows keys and types, but no values.
         selection: which tables.
-        scale: planned rows by rows of the source.
+        scale: planned rows by rows of the source; 1 by default.
+        sizes: planned rows of some tables; what is linked to one of them follows it.
+        sample_rows: rows to be read, about, of the largest table of each subject; by default
+            `sampling.DEFAULT_SAMPLE_ROWS`.
         answers: as in `introspect`; of a model, a key that holds is added, one that does not is
             taken out, and nothing is inferred anew.
         listener: hears of progress.
@@ -119,16 +124,25 @@ def plan(
     Raises:
         SchemasynthError: as `introspect`.
     """
+    from schemasynth.plan import check_plan, resized
+    from schemasynth.sampling import DEFAULT_SAMPLE_ROWS
+
     if source.endswith(".json"):
-        return _plan_of_model(Path(source), selection, scale, answers)
-    url = database_url(source)
-    with adapter_for(url).source(url) as connection:
-        return _planned(connection, selection, scale, answers, listener)[1]
+        made = _plan_of_model(Path(source), selection, answers)
+    else:
+        url = database_url(source)
+        with adapter_for(url).source(url) as connection:
+            made = _planned(connection, selection, answers, listener)[1]
+    made = _sampled(resized(made, scale, sizes), sample_rows or DEFAULT_SAMPLE_ROWS)
+    check_plan(made)
+    return made
 
 
-def _plan_of_model(
-    path: Path, selection: Selection, scale: float, answers: Answers | None
-) -> RefreshPlan:
+def _sampled(plan: RefreshPlan, sample_rows: int | None) -> RefreshPlan:
+    return plan if sample_rows is None else replace(plan, sample_rows=sample_rows)
+
+
+def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) -> RefreshPlan:
     from schemasynth.infer import NO_ANSWERS, answers_for, with_answers
     from schemasynth.model.merge import check_references
     from schemasynth.model.serialize import loads
@@ -144,24 +158,30 @@ def _plan_of_model(
     check_references(schema)
     known = answers_for(schema, answers or NO_ANSWERS, selection.means)
     schema = with_answers(schema, known.about_keys)
-    return make_plan(schema, {}, source=schema.name, scale=scale, copied=known.copied)
+    return make_plan(schema, {}, source=schema.name, copied=known.copied)
 
 
 def _planned(
     source: SourceConnection,
     selection: Selection,
-    scale: float,
     answers: Answers | None,
     listener: Listener,
 ) -> tuple[Schema, RefreshPlan]:
     from schemasynth.plan import make_plan
-    from schemasynth.reading import SAMPLE_ROWS, read_frames
+    from schemasynth.reading import PLANNING_SEED, SAMPLE_ROWS, read_frames, read_sample
+    from schemasynth.sampling import Sample
 
     schema = described(source, selection, infer=True, answers=answers, listener=listener)
     samples = read_frames(source, schema, limit=SAMPLE_ROWS, listener=listener)
     copied = answers.copied if answers is not None else {}
     name = shown(source.url)
-    return schema, make_plan(schema, samples, source=name, scale=scale, copied=copied)
+    made = make_plan(schema, samples, source=name, copied=copied)
+    if any((table.row_count or 0) > SAMPLE_ROWS for table in schema):
+        with source.snapshot():
+            sample = Sample(made, schema, source, SAMPLE_ROWS, PLANNING_SEED)
+            samples = read_sample(source, schema, sample, listener)
+        made = make_plan(schema, samples, source=name, copied=copied)
+    return schema, made
 
 
 def config(plan: RefreshPlan, form: str = "json") -> str:
@@ -204,7 +224,9 @@ def refresh(
     selection: Selection = EVERYTHING,
     *,
     plan: RefreshPlan | None = None,
-    scale: float = 1.0,
+    scale: float | None = None,
+    sizes: Mapping[str, int] | None = None,
+    sample_rows: int | None = None,
     answers: Answers | None = None,
     options: RefreshOptions | None = None,
     confirm: Confirm | None = None,
@@ -217,7 +239,9 @@ def refresh(
         target: a marked database with the same tables.
         selection: which tables.
         plan: a reviewed plan; by default one is made.
-        scale: planned rows by rows of the source, where a plan is made.
+        scale: planned rows by rows of the source, also in place of the plan's sizes.
+        sizes: planned rows of some tables, also in place of the plan's.
+        sample_rows: as in `plan`, also in place of the plan's.
         answers: as in `introspect`, where a plan is made.
         options: how the refresh runs.
         confirm: asked before the target's rows are replaced; by default it is not asked.
@@ -230,12 +254,20 @@ def refresh(
         IntegrityError: what was staged violates a key.
         LoadError: the target refused rows. In every case the target is as it was.
     """
+    from schemasynth.plan import resized
     from schemasynth.refresh import Refresh, RefreshOptions
+    from schemasynth.sampling import DEFAULT_SAMPLE_ROWS
 
-    def planner(connection: SourceConnection) -> tuple[Schema, RefreshPlan]:
-        if plan is None:
-            return _planned(connection, selection, scale, answers, listener)
-        return described(connection, selection, infer=False, listener=listener), plan
+    def planner(
+        connection: SourceConnection, reviewed: RefreshPlan | None
+    ) -> tuple[Schema, RefreshPlan]:
+        if reviewed is not None:
+            return described(connection, selection, infer=False, listener=listener), reviewed
+        schema, made = _planned(connection, selection, answers, listener)
+        return schema, _sampled(made, DEFAULT_SAMPLE_ROWS)
+
+    def adjusted(made: RefreshPlan) -> RefreshPlan:
+        return _sampled(resized(made, scale, sizes), sample_rows)
 
     return Refresh(
         database_url(source),
@@ -243,6 +275,8 @@ def refresh(
         selection,
         planner,
         options or RefreshOptions(),
+        plan,
+        adjusted,
         confirm,
         listener,
     ).run()

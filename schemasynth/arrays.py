@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +36,20 @@ def generator(seed: int, *labels: str) -> np.random.Generator:
     return np.random.default_rng([seed & 0xFFFFFFFF, *(zlib.crc32(x.encode()) for x in labels)])
 
 
-def array(frame: pd.DataFrame, name: str) -> Array:
-    """Return a column of a frame as one contiguous Arrow array."""
+class Columns(Protocol):
+    """What holds columns by name: a frame, or a file that is read column by column."""
+
+    def __getitem__(self, name: str, /) -> pd.Series:
+        """Return a column."""
+
+
+def array(frame: Columns | pd.DataFrame, name: str) -> Array:
+    """Return a column as one contiguous Arrow array.
+
+    Args:
+        frame: the columns; those of a file are read.
+        name: of the column.
+    """
     values: Any = pa.array(frame[name].array, from_pandas=True)
     if not isinstance(values, pa.ChunkedArray):
         return values

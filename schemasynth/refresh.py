@@ -11,12 +11,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from schemasynth import __version__
@@ -28,36 +27,36 @@ from schemasynth.adapter import (
     TargetConnection,
     adapter_for,
 )
-from schemasynth.errors import SafetyError
+from schemasynth.errors import DriftError, SafetyError, SettingsError
 from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
-from schemasynth.load import check_target, refresh_tables
+from schemasynth.load import check_shape, check_target, refresh_tables
 from schemasynth.model import Schema
-from schemasynth.model.serialize import dumps
+from schemasynth.model.fingerprint import fingerprint
+from schemasynth.model.serialize import dumps, loads
 from schemasynth.plan import check_plan, read_plan, write_plan
 from schemasynth.plan.keys import accepted_schema
 from schemasynth.plan.model import Encoding, RefreshPlan, TablePlan
 from schemasynth.progress import Listener, Progress, silent
-from schemasynth.reading import read_frames
+from schemasynth.reading import read_into, read_keys, read_laws
 from schemasynth.report import RefreshReport, StepReport, TableReport
 from schemasynth.rewrite import (
-    Frames,
     Prepared,
     PreparedColumn,
     PreparedReference,
     PreparedTable,
     Repair,
-    prepare,
-    restore,
+    Source,
+    prepare_each,
+    restore_each,
 )
+from schemasynth.sampling import Sample
 from schemasynth.settings import shown
 from schemasynth.verify import IntegrityReport, check_integrity, require
-from schemasynth.workspace import Workspace
+from schemasynth.workspace import Workspace, digest
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-SOURCE_ROWS = ("prepared", "kept")
-"""Folders of the workspace that hold rows or key values of the source."""
 DEFAULT_SEED = 20240229
 """Seed of a run that names none: the same source and plan give the same choices on restore."""
 
@@ -74,13 +73,23 @@ class Step(enum.StrEnum):
 PLAN_FILE = "plan.toml"
 MODEL_FILE = "model.json"
 GENERATOR = "generator"
+SOURCE = "source"
+KEYS = "keys"
+PREPARED = "prepared"
+KEPT = "kept"
+SYNTHETIC = "synthetic"
 RESTORED = "restored"
 SWITCHED = "switch"
 
-Planner: TypeAlias = Callable[[SourceConnection], tuple[Schema, RefreshPlan]]
-"""Gives the schema of an open source, with accepted keys, and the plan for it."""
+Planner: TypeAlias = Callable[[SourceConnection, RefreshPlan | None], tuple[Schema, RefreshPlan]]
+"""Gives the schema of an open source, with accepted keys, and the plan for it if there is none."""
 Confirm: TypeAlias = Callable[[str, int], bool]
 """Asked before rows are replaced, with the target's name and the number of tables."""
+
+
+def unchanged(plan: RefreshPlan) -> RefreshPlan:
+    """Return the plan as it is."""
+    return plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,8 @@ class Refresh:
         selection: which tables.
         planner: gives the source's schema and the plan.
         options: how.
+        reviewed: a plan to be carried out; None lets the planner make one.
+        adjusted: sets sizes of a plan as they were asked for.
         confirm: asked before rows are replaced; None means yes.
         listener: hears of progress.
     """
@@ -129,6 +140,8 @@ class Refresh:
     selection: Selection
     planner: Planner
     options: RefreshOptions
+    reviewed: RefreshPlan | None = None
+    adjusted: Callable[[RefreshPlan], RefreshPlan] = unchanged
     confirm: Confirm | None = None
     listener: Listener = silent
     _seconds: dict[str, float] = field(default_factory=dict)
@@ -159,6 +172,9 @@ class Refresh:
             self._generate(workspace, plan)
         if self.options.until is Step.GENERATE:
             return self._stopped(workspace, plan)
+        if SWITCHED in workspace:
+            outcome = "Refreshed by an earlier run; nothing was left to do."
+            return self._report(workspace, plan, None, outcome)
         integrity = self._load(workspace, plan)
         checks = f"{len(integrity.results)} checks, 0 violations"
         if self.options.until is Step.STAGE:
@@ -189,10 +205,12 @@ class Refresh:
             wipe(workspace.path / GENERATOR)
         if self.options.keep_source_rows:
             return
+        if Step.PLAN in workspace:
+            workspace.wipe([SOURCE, KEYS])
         if Step.TRAIN in workspace:
-            workspace.wipe(["prepared"])
+            workspace.wipe([PREPARED])
         if Step.GENERATE in workspace:
-            workspace.wipe(SOURCE_ROWS)
+            workspace.wipe([KEPT])
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
@@ -207,18 +225,67 @@ class Refresh:
 
     def _planned(self, workspace: Workspace) -> RefreshPlan:
         if Step.PLAN in workspace:
-            return read_plan((workspace.path / PLAN_FILE).read_text("utf-8"))
+            stored = self._resumed(workspace)
+            if stored is not None:
+                return stored
         with (
             adapter_for(self.source).source(self.source) as source,
             adapter_for(self.target).target(self.target) as target,
         ):
             return self._plan(workspace, source, target)
 
+    def _resumed(self, workspace: Workspace) -> RefreshPlan | None:
+        """Return the plan of an earlier run; None where rows must be prepared anew.
+
+        Raises:
+            SettingsError: the workspace belongs to another run, or its plan changed when it was
+                too late.
+            DriftError: the source changed before anything was learned.
+        """
+        workspace.check()
+        facts = workspace.facts(Step.PLAN)
+        asked: dict[str, object] = {"source": shown(self.source), "target": shown(self.target)}
+        if self.options.seed is not None:
+            asked["seed"] = self._seed
+        for name, value in asked.items():
+            if facts[name] != value:
+                raise SettingsError(
+                    f"{workspace.path} was begun with the {name} {facts[name]}, not {value}; "
+                    "name another folder, or resume with the same."
+                )
+        self.options = replace(self.options, seed=facts["seed"])
+        stored = read_plan((workspace.path / PLAN_FILE).read_text("utf-8"))
+        wanted = self.adjusted(self.reviewed or stored)
+        changed = digest(write_plan(wanted)) != facts["plan"]
+        if changed and Step.TRAIN in workspace:
+            raise SettingsError(
+                f"The plan is not the one that {workspace.path} was trained with; put it back, or "
+                "start again in another folder."
+            )
+        if Step.TRAIN not in workspace:
+            self._check_source(facts["fingerprint"])
+        if not changed:
+            return wanted
+        self._notes.append("The plan changed since rows were prepared; they were prepared again.")
+        self.reviewed = wanted
+        workspace.undo(Step.PLAN)
+        return None
+
+    def _check_source(self, before: str) -> None:
+        with adapter_for(self.source).source(self.source) as source:
+            if fingerprint(source.reflect(self.selection)) != before:
+                raise DriftError(
+                    f"The schema of {shown(self.source)} changed since its rows were prepared; "
+                    "start again in another folder.",
+                    (),
+                )
+
     def _plan(
         self, workspace: Workspace, source: SourceConnection, target: TargetConnection
     ) -> RefreshPlan:
         with self._timed("plan"):
-            found, plan = self.planner(source)
+            found, made = self.planner(source, self.reviewed)
+            plan = self.adjusted(made)
             check_plan(plan, found)
             schema = accepted_schema(plan, found)
             check_target(source, target, schema, self.selection)
@@ -226,14 +293,40 @@ class Refresh:
         if self.options.dry_run:
             return plan
         self._confirm(len(schema.tables))
-        with self._timed("read"):
-            frames = read_frames(source, schema, listener=self.listener)
+        read = self._read(workspace, source, schema, plan)
         with self._timed("prepare"):
-            _save_prepared(workspace, prepare(plan, frames, self._seed))
-        (workspace.path / PLAN_FILE).write_text(write_plan(plan), "utf-8")
-        (workspace.path / MODEL_FILE).write_text(dumps(schema), "utf-8")
-        workspace.done(Step.PLAN)
+            save_prepared(workspace, plan, read, self._seed)
+        text = write_plan(plan)
+        workspace.write_text(PLAN_FILE, text)
+        workspace.write_text(MODEL_FILE, dumps(schema))
+        workspace.done(
+            Step.PLAN,
+            source=shown(self.source),
+            target=shown(self.target),
+            seed=self._seed,
+            plan=digest(text),
+            fingerprint=fingerprint(source.reflect(self.selection)),
+        )
         return plan
+
+    def _read(
+        self, workspace: Workspace, source: SourceConnection, schema: Schema, plan: RefreshPlan
+    ) -> Source:
+        """Bring the rows to be learned from into the workspace, as of one moment."""
+        with self._timed("read"), source.snapshot():
+            sample = Sample(plan, schema, source, plan.sample_rows, self._seed)
+            with workspace.writing(SOURCE) as rows:
+                chosen = read_into(rows, source, schema, sample, self.listener)
+            with workspace.writing(KEYS) as keys:
+                read_keys(keys, source, schema, plan, sample)
+            laws = read_laws(source, schema, plan, sample)
+        for table in schema:
+            if sample.shares[table.name] < 1:
+                self._notes.append(
+                    f"Learned from {chosen[str(table.name)]:,} of {table.row_count or 0:,} rows "
+                    f"of {table.name}."
+                )
+        return Source(workspace.tables(SOURCE), chosen, workspace.tables(KEYS), laws)
 
     def _probe(self, source: SourceConnection) -> None:
         """Note what the role could write at the source."""
@@ -258,7 +351,8 @@ class Refresh:
         )
 
     def _train(self, workspace: Workspace) -> None:
-        prepared = _load_prepared(workspace)
+        prepared = load_prepared(workspace)
+        workspace.wipe([GENERATOR])
         folder = workspace.folder(GENERATOR)
         with self._timed("train"):
             trained = train(
@@ -271,16 +365,14 @@ class Refresh:
         trained = TrainedGenerator.load(workspace.folder(GENERATOR))
         with self._timed("generate"):
             synthetic = generate(trained, self._generator_settings, self.listener)
-        workspace.save_frames("synthetic", synthetic)
+        workspace.save_frames(SYNTHETIC, synthetic)
         with self._timed("restore"):
-            restored = restore(plan, synthetic, workspace.frames("kept"), self._seed)
-        workspace.save_frames(RESTORED, restored.frames)
+            repairs = [asdict(r) for r in save_restored(workspace, plan, self._seed)]
         generated = {name: len(frame) for name, frame in synthetic.items()}
-        repairs = [asdict(repair) for repair in restored.repairs]
         workspace.done(Step.GENERATE, repairs=repairs, generated=generated)
 
     def _load(self, workspace: Workspace, plan: RefreshPlan) -> IntegrityReport:
-        frames = workspace.frames(RESTORED)
+        rows = workspace.tables(RESTORED)
         reports: list[IntegrityReport] = []
 
         def prove(staged: Relations) -> None:
@@ -290,11 +382,13 @@ class Refresh:
         with self._timed("load"), adapter_for(self.target).target(self.target) as target:
             if target.marker() is None:
                 raise SafetyError(f"The target {shown(self.target)} lost its marker meanwhile.")
-            schema = accepted_schema(plan, target.reflect(self.selection))
+            found = target.reflect(self.selection)
+            check_shape(target, loads((workspace.path / MODEL_FILE).read_text("utf-8")), found)
+            schema = accepted_schema(plan, found)
             refresh_tables(
                 target,
                 schema,
-                {table.name: _batches(frames[str(table.name)]) for table in schema},
+                {table.name: rows[str(table.name)].batches(CHUNK_ROWS) for table in schema},
                 run_id=secrets.token_hex(6),
                 verify=prove,
                 switch=self.options.until is not Step.STAGE,
@@ -317,11 +411,8 @@ class Refresh:
             if Step.TRAIN in workspace
             else {}
         )
-        frames = workspace.frames(RESTORED) if Step.GENERATE in workspace else {}
-        generated: Mapping[str, int] = {
-            **facts.get("generated", {}),
-            **{name: len(frame) for name, frame in frames.items()},
-        }
+        restored = {file.table: file.rows for file in workspace.files(RESTORED)}
+        generated: Mapping[str, int] = {**facts.get("generated", {}), **restored}
         return RefreshReport(
             source=shown(self.source),
             target=shown(self.target),
@@ -358,19 +449,22 @@ def _table_report(table: TablePlan, rows: int | None, accuracy: float | None) ->
     )
 
 
-def _batches(frame: pd.DataFrame) -> Iterator[pa.RecordBatch]:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    batches = table.to_batches(max_chunksize=CHUNK_ROWS)
-    yield from batches or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+def save_prepared(workspace: Workspace, plan: RefreshPlan, source: Source, seed: int) -> None:
+    """Prepare source rows and write each table to the workspace when it is ready.
+
+    Args:
+        workspace: gets the folders ``prepared`` and ``kept``.
+        plan: what was decided.
+        source: what was read of it.
+        seed: of the run.
+    """
+    with workspace.writing(PREPARED) as prepared, workspace.writing(KEPT) as kept:
+        tables = prepare_each(plan, source, seed, prepared.put, kept.put)
+    workspace.done("prepare", tables=[asdict(table) for table in tables])
 
 
-def _save_prepared(workspace: Workspace, prepared: Prepared) -> None:
-    workspace.save_frames("prepared", prepared.frames)
-    workspace.save_frames("kept", prepared.kept)
-    workspace.done("prepare", tables=[asdict(table) for table in prepared.tables])
-
-
-def _load_prepared(workspace: Workspace) -> Prepared:
+def load_prepared(workspace: Workspace) -> Prepared:
+    """Return what `save_prepared` wrote; rows stay in their files."""
     tables = tuple(
         PreparedTable(
             name=fact["name"],
@@ -383,5 +477,20 @@ def _load_prepared(workspace: Workspace) -> Prepared:
         )
         for fact in workspace.facts("prepare")["tables"]
     )
-    frames: Frames = workspace.frames("prepared")
-    return Prepared(tables, frames)
+    return Prepared(tables, workspace.tables(PREPARED))
+
+
+def save_restored(workspace: Workspace, plan: RefreshPlan, seed: int) -> tuple[Repair, ...]:
+    """Restore synthetic rows and write each table to the workspace when it is ready.
+
+    Args:
+        workspace: holds the folders ``synthetic`` and ``kept``, gets ``restored``.
+        plan: the one that prepared.
+        seed: of the run.
+
+    Returns:
+        What had to be changed.
+    """
+    synthetic, kept = workspace.tables(SYNTHETIC), workspace.frames(KEPT)
+    with workspace.writing(RESTORED) as restored:
+        return restore_each(plan, synthetic, kept, seed, restored.put)

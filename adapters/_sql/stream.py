@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 def stream(
     connection: sa.Connection,
-    relation: sa.TableClause,
+    relation: sa.FromClause,
     schema: pa.Schema,
     convert: Callable[[Sequence[Any], pa.Field[Any]], pa.Array[Any]],
     *,

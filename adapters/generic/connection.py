@@ -79,6 +79,7 @@ class GenericSource(_GenericConnection, SourceConnection):
         table: Table,
         columns: Sequence[str] | None = None,
         *,
+        part: sa.FromClause | None = None,
         limit: int | None = None,
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pa.RecordBatch]:
@@ -86,7 +87,7 @@ class GenericSource(_GenericConnection, SourceConnection):
         try:
             yield from stream(
                 self.connection,
-                self.relation(table),
+                self.relation(table) if part is None else part,
                 part_of(self.arrow_schema(table), columns),
                 partial(self._array, table),
                 limit=limit,

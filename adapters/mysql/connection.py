@@ -159,6 +159,7 @@ class MySQLSource(MySQLConnection, SourceConnection):
         table: Table,
         columns: Sequence[str] | None = None,
         *,
+        part: sa.FromClause | None = None,
         limit: int | None = None,
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pa.RecordBatch]:
@@ -167,7 +168,8 @@ class MySQLSource(MySQLConnection, SourceConnection):
         self._idle()
         known = self.arrow_schema(table)
         schema = pa.schema([known.field(name) for name in names])
-        statement = export_statement(table, self.relation(table), schema, limit, self.dialect)
+        relation = self.relation(table) if part is None else part
+        statement = export_statement(table, relation, schema, limit, self.dialect)
         self._reading = table.name
         try:
             with released(self.driver):

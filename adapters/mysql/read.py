@@ -46,7 +46,7 @@ def released(driver: pymysql.Connection) -> Iterator[None]:
 
 def export_statement(
     table: Table,
-    relation: sa.TableClause,
+    relation: sa.FromClause,
     schema: pa.Schema,
     limit: int | None,
     dialect: sa.Dialect,

@@ -148,6 +148,7 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         table: Table,
         columns: Sequence[str] | None = None,
         *,
+        part: sa.FromClause | None = None,
         limit: int | None = None,
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pa.RecordBatch]:
@@ -156,7 +157,8 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         self._idle()
         known = self.arrow_schema(table)
         schema = pa.schema([known.field(name) for name in names])
-        statement = export_statement(table, self.relation(table), schema, limit)
+        relation = self.relation(table) if part is None else part
+        statement = export_statement(table, relation, schema, limit)
         self._reading = table.name
         empty = True
         try:

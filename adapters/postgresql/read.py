@@ -23,7 +23,7 @@ BLOCK_BYTES = 64 * 1024 * 1024
 
 
 def export_statement(
-    table: Table, relation: sa.TableClause, schema: pa.Schema, limit: int | None
+    table: Table, relation: sa.FromClause, schema: pa.Schema, limit: int | None
 ) -> str:
     """Return the COPY that exports the schema's columns of a table.
 

@@ -79,6 +79,7 @@ class SQLiteSource(_SQLiteConnection, SourceConnection):
         table: Table,
         columns: Sequence[str] | None = None,
         *,
+        part: sa.FromClause | None = None,
         limit: int | None = None,
         chunk_rows: int = CHUNK_ROWS,
     ) -> Iterator[pa.RecordBatch]:
@@ -86,7 +87,7 @@ class SQLiteSource(_SQLiteConnection, SourceConnection):
         try:
             yield from stream(
                 self.connection,
-                self.relation(table),
+                self.relation(table) if part is None else part,
                 part_of(self.arrow_schema(table), columns),
                 lambda values, field: to_arrow(values, field.type),
                 limit=limit,
@@ -94,6 +95,18 @@ class SQLiteSource(_SQLiteConnection, SourceConnection):
             )
         except sa.exc.DBAPIError as error:
             raise self.refused(error) from None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read in one transaction; without WAL, writers wait until it ends."""
+        driver = self.connection.connection.driver_connection
+        assert driver is not None  # noqa: S101 for the type checker
+        self.connection.rollback()
+        driver.execute("BEGIN")
+        try:
+            yield
+        finally:
+            driver.rollback()
 
     def write_privileges(self) -> tuple[str, ...]:
         """Return nothing: the file is opened read-only, whatever its mode."""

@@ -63,6 +63,48 @@ def answer_options(function: F) -> F:
     return function
 
 
+def size_options(function: F) -> F:
+    """Add ``--scale``, ``--size`` and ``--sample-rows``."""
+    for option in (
+        click.option(
+            "--sample-rows",
+            type=click.IntRange(min=1),
+            metavar="ROWS",
+            help="Read about so many rows of the largest table of each subject, with all that "
+            "belongs to the subjects chosen; 1000000 by default.",
+        ),
+        click.option(
+            "--size",
+            "sizes",
+            multiple=True,
+            metavar="TABLE=ROWS",
+            help="Rows of one table; what is linked to it follows. Repeatable.",
+        ),
+        click.option(
+            "--scale",
+            type=click.FloatRange(min=0, min_open=True),
+            help="Rows by rows of SOURCE, for all tables; 1 by default.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def table_sizes(texts: tuple[str, ...]) -> dict[str, int]:
+    """Read the values of ``--size``.
+
+    Raises:
+        SettingsError: one is not of the form TABLE=ROWS.
+    """
+    sizes = {}
+    for text in texts:
+        name, equals, rows = text.rpartition("=")
+        if not (name and equals and rows.isdecimal()):
+            raise SettingsError(f"--size {text!r} is not of the form TABLE=ROWS.")
+        sizes[name] = int(rows)
+    return sizes
+
+
 def answers(accept: tuple[str, ...], reject: tuple[str, ...], settings: Path | None) -> Answers:
     """Return the answers of the options of `answer_options` and of the settings file."""
     from schemasynth.infer import read_answers

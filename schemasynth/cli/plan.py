@@ -15,6 +15,8 @@ from schemasynth.cli.options import (
     listener,
     selection,
     selection_options,
+    size_options,
+    table_sizes,
     write,
 )
 
@@ -23,13 +25,7 @@ from schemasynth.cli.options import (
 @click.argument("source")
 @selection_options
 @answer_options
-@click.option(
-    "--scale",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Rows by rows of SOURCE.",
-)
+@size_options
 @click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 def command(
     source: str,
@@ -39,7 +35,9 @@ def command(
     accept: tuple[str, ...],
     reject: tuple[str, ...],
     settings: Path | None,
-    scale: float,
+    scale: float | None,
+    sizes: tuple[str, ...],
+    sample_rows: int | None,
     output: Path | None,
 ) -> None:
     """Write what a refresh from SOURCE would do to each table and column, and why.
@@ -58,6 +56,8 @@ def command(
         source,
         selection(schemas, include, exclude),
         scale=scale,
+        sizes=table_sizes(sizes),
+        sample_rows=sample_rows,
         answers=answers(accept, reject, settings),
         listener=listener(),
     )

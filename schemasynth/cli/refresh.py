@@ -17,6 +17,8 @@ from schemasynth.cli.options import (
     refuse_answers,
     selection,
     selection_options,
+    size_options,
+    table_sizes,
 )
 
 STEPS = ("plan", "train", "generate", "stage")
@@ -28,13 +30,7 @@ STEPS = ("plan", "train", "generate", "stage")
 @selection_options
 @answer_options
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A reviewed plan.")
-@click.option(
-    "--scale",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Rows by rows of SOURCE.",
-)
+@size_options
 @click.option(
     "--max-training-time",
     type=click.FloatRange(min=0, min_open=True),
@@ -60,7 +56,9 @@ def command(
     reject: tuple[str, ...],
     settings: Path | None,
     plan_file: Path | None,
-    scale: float,
+    scale: float | None,
+    sizes: tuple[str, ...],
+    sample_rows: int | None,
     max_training_time: float | None,
     seed: int | None,
     base_url: str | None,
@@ -94,6 +92,8 @@ def command(
         selection(schemas, include, exclude),
         plan=read_plan(read(plan_file)) if plan_file else None,
         scale=scale,
+        sizes=table_sizes(sizes),
+        sample_rows=sample_rows,
         answers=None if plan_file else answers(accept, reject, settings),
         options=RefreshOptions(
             max_training_time=max_training_time,

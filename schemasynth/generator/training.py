@@ -28,10 +28,12 @@ from schemasynth.generator.names import TableNames, column_names
 from schemasynth.generator.process import JobFolder, job_folder, run_job
 from schemasynth.generator.settings import GeneratorSettings
 from schemasynth.progress import Listener, silent
-from schemasynth.rewrite.prepared import Frames, PreparedReference, PreparedTable
+from schemasynth.rewrite.prepared import PreparedReference, PreparedTable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from schemasynth.rows import Rows, Tables
 
 FORMAT = 1
 _FILE = "trained.json"
@@ -151,7 +153,7 @@ class TrainedGenerator:
 
 def train(
     tables: Sequence[PreparedTable],
-    frames: Frames,
+    frames: Tables,
     settings: GeneratorSettings,
     workdir: Path,
     listener: Listener = silent,
@@ -160,7 +162,7 @@ def train(
 
     Args:
         tables: parents first.
-        frames: their rows; `pandas.ArrowDtype` columns of the types of `model.arrow_type`.
+        frames: their rows, read table by table; columns of the types of `model.arrow_type`.
         settings: limits, models, where to train.
         workdir: private folder for the generator; rows in it are gone when this returns.
         listener: hears of progress.
@@ -173,14 +175,13 @@ def train(
             or took too long.
     """
     started = time.monotonic()
-    arrays = {table.name: _arrays(table, frames[table.name]) for table in tables}
-    fitted = tuple(_fit(table, arrays[table.name]) for table in tables)
+    fitted = tuple(_fit(table, frames[table.name]) for table in tables)
     learned = _learned(tables, fitted)
     emitted = emit(learned, settings, {table.name: table.rows for table in fitted})
     result: dict[str, Any] = {"generator_id": None, "accuracy": None, "tables": {}}
     with job_folder(workdir) as folder:
         if learned:
-            data = _write_rows(learned, fitted, arrays, emitted.names, folder)
+            data = _write_rows(learned, fitted, frames, emitted.names, folder)
             job = {"kind": "train", "config": emitted.config, "data": data}
             result = run_job(job, folder, settings, emitted.names, listener)
     metrics = {entry.name: result["tables"].get(entry.alias, {}) for entry in emitted.names}
@@ -252,21 +253,22 @@ def wipe(workdir: Path) -> None:
     JobFolder(workdir).wipe()
 
 
-def _arrays(table: PreparedTable, frame: pd.DataFrame) -> dict[str, Array]:
-    return {name: column_array(frame, name) for name in column_names(table)}
-
-
-def _fit(table: PreparedTable, arrays: Mapping[str, Array]) -> TrainedTable:
-    columns = tuple(
-        TrainedColumn(
-            column.name,
-            convert.fit(arrays[column.name], column.encoding, f"{table.name}.{column.name}"),
-        )
-        for column in table.columns
+def _fit(table: PreparedTable, rows: Rows) -> TrainedTable:
+    columns, fields = [], []
+    for column in table.columns:
+        values = column_array(rows, column.name)
+        codec = convert.fit(values, column.encoding, f"{table.name}.{column.name}")
+        columns.append(TrainedColumn(column.name, codec))
+        fields.append((column.name, values.type))
+    return TrainedTable(
+        table.name,
+        table.key,
+        table.references,
+        tuple(columns),
+        pa.schema(fields),
+        len(rows),
+        table.size,
     )
-    schema = pa.schema([(column.name, arrays[column.name].type) for column in table.columns])
-    rows = len(arrays[table.key])
-    return TrainedTable(table.name, table.key, table.references, columns, schema, rows, table.size)
 
 
 def _learned(
@@ -292,17 +294,19 @@ def _learned(
 def _write_rows(
     learned: Sequence[PreparedTable],
     fitted: Sequence[TrainedTable],
-    arrays: Mapping[str, Mapping[str, Array]],
+    frames: Tables,
     names: Sequence[TableNames],
     folder: JobFolder,
 ) -> dict[str, str]:
     """Write each table as the SDK gets it; return the files by alias."""
     codecs = {table.name: {c.name: c.codec for c in table.columns} for table in fitted}
-    keys = {table.name: arrays[table.name][table.key] for table in learned}
+    keys = {table.name: table.key for table in learned}
     files = {}
     for table, entry in zip(learned, names, strict=True):
-        values = arrays[table.name]
-        _check_contexts(table, values, keys)
+        values = {name: column_array(frames[table.name], name) for name in column_names(table)}
+        for reference in (r for r in table.references if r.is_context):
+            parents = column_array(frames[reference.table], keys[reference.table])
+            _check_context(table, reference, values[reference.column], parents)
         columns = {entry.column(table.key): values[table.key].cast(pa.string())}
         for reference in table.references:
             columns[entry.column(reference.column)] = values[reference.column].cast(pa.string())
@@ -315,22 +319,18 @@ def _write_rows(
     return files
 
 
-def _check_contexts(
-    table: PreparedTable, values: Mapping[str, Array], keys: Mapping[str, Array]
+def _check_context(
+    table: PreparedTable, reference: PreparedReference, column: Array, parents: Array
 ) -> None:
     """Refuse rows without a context row: the SDK drops them silently."""
-    for reference in table.references:
-        if not reference.is_context:
-            continue
-        column = values[reference.column]
-        found: Any = pc.is_in(column, keys[reference.table].cast(column.type))
-        known = found.true_count
-        if known < len(column):
-            raise GeneratorError(
-                f"{len(column) - known} of {len(column)} rows of {table.name} have no row of "
-                f"{reference.table} as their context ({reference.column}) and would be lost; "
-                "give the foreign key another treatment in the plan."
-            )
+    found: Any = pc.is_in(column, parents.cast(column.type))
+    known = found.true_count
+    if known < len(column):
+        raise GeneratorError(
+            f"{len(column) - known} of {len(column)} rows of {table.name} have no row of "
+            f"{reference.table} as their context ({reference.column}) and would be lost; "
+            "give the foreign key another treatment in the plan."
+        )
 
 
 def _read(

@@ -45,7 +45,7 @@ def load_order(
     Returns:
         Every table once, the same order for the same input.
     """
-    order = _component_order(parents)
+    order = component_order(parents)
     if not closer:
         return tuple(name for part in order for name in part)
     return tuple(
@@ -55,10 +55,14 @@ def load_order(
     )
 
 
-def _component_order(
+def component_order(
     parents: Mapping[TableName, Sequence[TableName]],
 ) -> list[list[TableName]]:
-    """Return the strongly connected components, parents first."""
+    """Return the sets of tables that need each other, parents first; most hold one table.
+
+    Args:
+        parents: of each table.
+    """
     import networkx as nx
 
     condensed = nx.condensation(_plain(parents))

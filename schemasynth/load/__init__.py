@@ -3,7 +3,7 @@
 Imports `adapter`, `model` and `verify`; what is special to a database is in its adapter.
 """
 
-from schemasynth.load.guard import check_target
+from schemasynth.load.guard import check_shape, check_target
 from schemasynth.load.run import refresh_tables
 
-__all__ = ["check_target", "refresh_tables"]
+__all__ = ["check_shape", "check_target", "refresh_tables"]

@@ -49,7 +49,20 @@ def check_target(
             f"The source {shown(source.url)} carries the marker of a refreshable database: "
             "it is a target, or a copy of one. Drop its table schemasynth_target if it is live."
         )
-    found = target.reflect(selection)
+    check_shape(target, schema, target.reflect(selection))
+
+
+def check_shape(target: TargetConnection, schema: Schema, found: Schema) -> None:
+    """Refuse a target that cannot take the rows of a schema.
+
+    Args:
+        target: the database to refresh.
+        schema: the source's tables of the plan.
+        found: the target's tables.
+
+    Raises:
+        DriftError: it lacks tables or columns, or needs columns nobody fills.
+    """
     differences = tuple(drift(schema, found))
     if differences:
         raise DriftError(

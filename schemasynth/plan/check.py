@@ -28,6 +28,7 @@ from schemasynth.plan.model import (
     Role,
     TablePlan,
 )
+from schemasynth.plan.sizes import expected, largest
 
 MAX_CATEGORIES = 2_000
 """Parents beyond which a foreign key cannot be a category: the model would not fit in memory."""
@@ -62,12 +63,14 @@ class Problem:
         table: position of the table in the plan; None for the whole plan.
         column: position of the column in its table.
         foreign_key: position of the foreign key in its table.
+        entry: the entry of the table that is meant.
     """
 
     text: str
     table: int | None = None
     column: int | None = None
     foreign_key: int | None = None
+    entry: str | None = None
 
 
 def check_plan(plan: RefreshPlan, schema: Schema | None = None) -> None:
@@ -93,11 +96,17 @@ def problems(plan: RefreshPlan, schema: Schema | None = None) -> Iterator[Proble
     """
     if not 0 < plan.scale < math.inf:
         yield Problem(f"The scale is {plan.scale}; it must be a number greater than 0.")
+    if plan.sample_rows is not None and plan.sample_rows < 1:
+        yield Problem(
+            f"sample_rows is {plan.sample_rows}; it must be at least 1.", entry="sample_rows"
+        )
     tables = {table.name: table for table in plan.tables}
     for i, table in enumerate(plan.tables):
         if sum(other.name == table.name for other in plan.tables[:i]):
             yield Problem(f"Table {table.name} stands twice in the plan.", i)
         yield from (Problem(text, i) for text in _table_problems(table))
+        found = _size_problems(table, tables)
+        yield from (Problem(text, i, entry="size") for text in found)
         for j, column in enumerate(table.columns):
             yield from (Problem(text, i, j) for text in _column_problems(table, column))
         for j, key in enumerate(table.foreign_keys):
@@ -126,8 +135,30 @@ def _role_problems(table: TablePlan) -> Iterator[str]:
             f"Table {table.name} is a {table.role}, but its foreign key "
             f"({', '.join(contexts[0].columns)}) has treatment context; make it linked."
         )
+
+
+def _size_problems(table: TablePlan, tables: Mapping[TableName, TablePlan]) -> Iterator[str]:
     if table.size < 0:
         yield f"Table {table.name} has a negative size."
+    if table.role not in (Role.SUBJECT, Role.LINKED):
+        return
+    parents = {key.referred for key in table.foreign_keys}
+    if not parents <= set(tables):
+        return
+    most = largest(table, {name: tables[name].size for name in parents})
+    if table.size > most:
+        yield (
+            f"Table {table.name} has the size {table.size:,}, but its key consists of foreign "
+            f"keys, and their tables have {int(most):,} combinations of rows."
+        )
+    context = table.context
+    if context is not None and table.size > expected(table, tables[context.referred]):
+        parent = tables[context.referred]
+        yield (
+            f"Table {table.name} has the size {table.size:,}, but it is generated in the context "
+            f"of {parent.name}, and {parent.size:,} rows of that will have about "
+            f"{round(table.rows * parent.size / parent.rows):,}; make {parent.name} larger."
+        )
 
 
 def _missing(

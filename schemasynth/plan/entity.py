@@ -5,7 +5,7 @@ Imports arrays and the plan's values only; the plan measures with it, the rewrit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from schemasynth.arrays import Array, Ints
+    from schemasynth.rows import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,7 @@ class Member:
     determined: tuple[str, ...] = ()
 
 
-def entity_frame(
-    columns: Sequence[str], members: Sequence[Member], frames: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
+def entity_frame(columns: Sequence[str], members: Sequence[Member], frames: Tables) -> pd.DataFrame:
     """Return one row for each distinct key without NULLs.
 
     Args:

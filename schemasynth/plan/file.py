@@ -111,6 +111,7 @@ class _Plan(_Strict):
     source: str
     fingerprint: str
     scale: float = 1.0
+    sample_rows: int | None = None
     notes: tuple[str, ...] = ()
     question: tuple[_Question, ...] = ()
     table: tuple[_Table, ...] = ()
@@ -126,8 +127,13 @@ def write_plan(plan: RefreshPlan) -> str:
     for line in _HEADER.splitlines():
         document.add(tomlkit.comment(line) if line else tomlkit.nl())
     document.add(tomlkit.nl())
-    head = {"schemasynth_plan": VERSION, "source": plan.source, "fingerprint": plan.fingerprint}
-    for key, value in {**head, "scale": plan.scale}.items():
+    head: dict[str, Any] = {
+        "schemasynth_plan": VERSION,
+        "source": plan.source,
+        "fingerprint": plan.fingerprint,
+    }
+    head |= {"scale": plan.scale, "sample_rows": plan.sample_rows}
+    for key, value in _present(head).items():
         document.add(key, tomlkit.item(value))
     notes = tomlkit.array()
     for note in plan.notes:
@@ -276,6 +282,7 @@ def read_plan(text: str) -> RefreshPlan:
         fingerprint=raw.fingerprint,
         tables=tuple(_table(table) for table in raw.table),
         scale=raw.scale,
+        sample_rows=raw.sample_rows,
         notes=raw.notes,
         questions=tuple(Question(**question.model_dump()) for question in raw.question),
     )
@@ -313,8 +320,10 @@ def _nearest(path: Path, lines: dict[Path, int]) -> int:
 
 
 def _line_of(problem: Problem, lines: dict[Path, int]) -> int:
-    path: Path = ("scale",) if problem.table is None else ("table", problem.table)
-    if problem.column is not None:
+    path: Path = () if problem.table is None else ("table", problem.table)
+    if problem.entry is not None or problem.table is None:
+        path = (*path, problem.entry or "scale")
+    elif problem.column is not None:
         path = (*path, "column", problem.column, "treatment")
     elif problem.foreign_key is not None:
         path = (*path, "foreign_key", problem.foreign_key, "treatment")

@@ -5,8 +5,7 @@ Imports the model, the graph and the plan's parts; called by the API.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from types import MappingProxyType
@@ -43,6 +42,7 @@ from schemasynth.plan.model import (
     TablePlan,
 )
 from schemasynth.plan.roles import ReferenceVerdict, reference_question, reference_verdict
+from schemasynth.plan.sizes import resized
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Bools, Ints
@@ -93,7 +93,6 @@ def make_plan(
     samples: Mapping[str, pd.DataFrame],
     *,
     source: str,
-    scale: float = 1.0,
     copied: Mapping[TableName, bool] = MappingProxyType({}),
 ) -> RefreshPlan:
     """Decide what a refresh does to each table, foreign key and column.
@@ -102,7 +101,6 @@ def make_plan(
         schema: with accepted keys, implicit entities and row counts.
         samples: rows of each table by `str(TableName)`, `pandas.ArrowDtype` columns.
         source: the source's name, without credentials.
-        scale: planned rows by rows of the source.
         copied: tables of which a person said whether they are reference tables.
     """
     print_of_source = fingerprint(schema)
@@ -121,19 +119,18 @@ def make_plan(
         contexts,
     )
     nodes = {name: nodes[name] for name in order}
-    sizes = _sizes(list(nodes.values()), references, scale)
     tables = tuple(
-        _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name), sizes)
+        _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name))
         for name in order
     )
-    return RefreshPlan(
+    plan = RefreshPlan(
         source=source,
         fingerprint=print_of_source,
         tables=tables,
-        scale=scale,
         notes=(*_notes(tables, choices), *_stated(schema)),
         questions=tuple(_questions(schema, verdicts)),
     )
+    return resized(plan)
 
 
 def _with_required_keys(schema: Schema) -> Schema:
@@ -144,35 +141,6 @@ def _with_required_keys(schema: Schema) -> Schema:
         columns = (replace(c, nullable=c.nullable and c.name not in key) for c in table.columns)
         tables.append(replace(table, columns=tuple(columns)))
     return replace(schema, tables=tuple(tables))
-
-
-def _sizes(
-    nodes: Sequence[_Node], references: Collection[TableName], scale: float
-) -> dict[TableName, int]:
-    """Return the planned rows of each table, parents first.
-
-    A key that is made of foreign keys has room for as many rows as there are combinations of
-    parents: a bridge between copied tables does not grow with the rest.
-    """
-    sizes: dict[TableName, int] = {}
-    for node in nodes:
-        if node.name in references:
-            sizes[node.name] = node.rows
-            continue
-        size = max(round(node.rows * scale), min(1, node.rows))
-        rooms = [_room(node, key, sizes) for key in (node.primary_key, *node.unique_keys)]
-        sizes[node.name] = min([size, *(room for room in rooms if room is not None)])
-    return sizes
-
-
-def _room(node: _Node, key: tuple[str, ...], sizes: Mapping[TableName, int]) -> int | None:
-    """Return how many rows a key allows; None where its own parts or NULLs set no limit."""
-    optional = {column.name for column in node.columns if column.nullable}
-    holders = [k for k in node.keys if set(k.columns) & set(key) and k.referred in sizes]
-    foreign = {name for holder in holders for name in holder.columns}
-    if not key or set(key) & optional or not set(key) <= foreign:
-        return None
-    return math.prod(sizes[holder.referred] for holder in holders)
 
 
 def _nodes(schema: Schema, samples: Mapping[str, pd.DataFrame]) -> Iterator[_Node]:
@@ -221,10 +189,18 @@ def _entity_node(
             for key in table.foreign_keys
             if set(key.columns) <= set(taken.determined) and key.referred in schema
         ]
+    rows = _whole_rows(len(frame), [schema.table(m.table) for m in entity.members], frames)
     return _Node(
-        TableName(entity.name), tuple(columns), entity.columns, (), len(frame), frame,
+        TableName(entity.name), tuple(columns), entity.columns, (), rows, frame,
         tuple(keys), frozenset(), True,
     )  # fmt: skip
+
+
+def _whole_rows(rows: int, tables: Sequence[Table], frames: Mapping[str, pd.DataFrame]) -> int:
+    """Return how many rows an entity has in the source, if samples of its members show some."""
+    whole = sum(table.row_count or 0 for table in tables)
+    seen = sum(len(frames[str(table.name)]) for table in tables)
+    return max(rows, round(rows * whole / seen)) if seen else rows
 
 
 def _table_node(
@@ -381,7 +357,6 @@ def _table_plan(
     verdict: ReferenceVerdict | None,
     references: set[TableName],
     choice: ContextChoice | None,
-    sizes: Mapping[TableName, int],
 ) -> TablePlan:
     is_reference = node.name in references
     keys = tuple(
@@ -393,7 +368,7 @@ def _table_plan(
         name=node.name,
         role=role,
         rows=node.rows,
-        size=sizes[node.name],
+        size=node.rows,
         primary_key=node.primary_key,
         unique_keys=node.unique_keys,
         columns=_columns(nodes, node, references),

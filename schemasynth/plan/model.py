@@ -282,6 +282,8 @@ class RefreshPlan:
         fingerprint: of the source's schema when the plan was made.
         tables: in load order: parents first; implicit entities among them.
         scale: planned rows by rows of the source.
+        sample_rows: about as many rows are read of the largest table of a subject; None reads
+            every row.
         notes: what a person should know, one line each.
         questions: decisions that a person should confirm, those that most rows hang on first.
     """
@@ -290,6 +292,7 @@ class RefreshPlan:
     fingerprint: str
     tables: tuple[TablePlan, ...]
     scale: float = 1.0
+    sample_rows: int | None = None
     notes: tuple[str, ...] = field(default=())
     questions: tuple[Question, ...] = ()
 

@@ -3,7 +3,15 @@
 Pure functions of plans and frames; imports `model` and `plan`.
 """
 
-from schemasynth.rewrite.compile import Restored, outline, prepare, restore, rewrites
+from schemasynth.rewrite.compile import (
+    Restored,
+    outline,
+    prepare,
+    prepare_each,
+    restore,
+    restore_each,
+    rewrites,
+)
 from schemasynth.rewrite.prepared import (
     Frames,
     Prepared,
@@ -11,6 +19,7 @@ from schemasynth.rewrite.prepared import (
     PreparedReference,
     PreparedTable,
     Repair,
+    Source,
 )
 
 __all__ = [
@@ -21,8 +30,11 @@ __all__ = [
     "PreparedTable",
     "Repair",
     "Restored",
+    "Source",
     "outline",
     "prepare",
+    "prepare_each",
     "restore",
+    "restore_each",
     "rewrites",
 ]

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from schemasynth.arrays import NONE, array, generator
 from schemasynth.plan.model import RefreshPlan, TablePlan
-from schemasynth.rewrite.prepared import PreparedColumn, PreparedReference, Repair
+from schemasynth.rewrite.prepared import PreparedColumn, PreparedReference, Repair, Source
+from schemasynth.rows import Rows, Tables, at, first
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Ints
@@ -30,8 +31,10 @@ class Preparation:
 
     Attributes:
         plan: what was decided.
-        source: rows by table, those of implicit entities included.
+        source: rows to be learned by table, those of implicit entities included.
         seed: of the run.
+        read: what was read of the source.
+        keys: key columns of all rows, by table of which not all rows are there.
         columns: to be learned, by table.
         specs: how they are learned, by table.
         references: by table.
@@ -39,16 +42,34 @@ class Preparation:
     """
 
     plan: RefreshPlan
-    source: dict[str, pd.DataFrame]
+    source: dict[str, Rows]
     seed: int
+    read: Source
+    keys: dict[str, Rows] = field(default_factory=dict)
     columns: dict[str, dict[str, Array]] = field(default_factory=dict)
     specs: dict[str, list[PreparedColumn]] = field(default_factory=dict)
     references: dict[str, list[PreparedReference]] = field(default_factory=dict)
     kept: dict[str, pd.DataFrame] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, plan: RefreshPlan, read: Source, seed: int) -> Preparation:
+        """Begin with what was read of a source."""
+        source = {
+            name: first(rows, read.chosen.get(name, len(rows))) for name, rows in read.rows.items()
+        }
+        return cls(plan, source, seed, read, dict(read.keys))
+
     def values(self, table: str, column: str) -> Array:
-        """Return a source column."""
+        """Return a source column of the rows to be learned."""
         return array(self.source[table], column)
+
+    def referred(self, table: str, column: str) -> Array:
+        """Return a source column of these and of the rows to which others only refer."""
+        return array(self.read.rows.get(table, self.source[table]), column)
+
+    def all_keys(self, table: str) -> Rows:
+        """Return the rows of a table, or at least the keys of all of them."""
+        return self.keys.get(table, self.source[table])
 
     def learn(self, table: str, spec: PreparedColumn, values: Array) -> None:
         """Give the generator a column to learn."""
@@ -85,7 +106,7 @@ class Restoration:
     """
 
     plan: RefreshPlan
-    synthetic: Mapping[str, pd.DataFrame]
+    synthetic: Tables
     kept: Mapping[str, pd.DataFrame]
     seed: int
     rows: dict[str, int] = field(default_factory=dict)
@@ -116,7 +137,7 @@ class Restoration:
             self.shown[place] = self.shown[place][positions]
         if name in self.synthetic:
             frames = dict(self.synthetic)
-            frames[name] = frames[name].take(positions)
+            frames[name] = at(frames[name], positions)
             self.synthetic = frames
 
 

@@ -5,15 +5,16 @@ Imports all rewrites; called by the refresh.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from schemasynth.arrays import Array, array, cast, frame
-from schemasynth.model import arrow_type
+from schemasynth.model import TableName, arrow_type
 from schemasynth.plan.entity import Member
 from schemasynth.plan.model import (
     ColumnTreatment,
@@ -25,7 +26,7 @@ from schemasynth.plan.model import (
 from schemasynth.rewrite.base import ROW, Preparation, Restoration, Rewrite
 from schemasynth.rewrite.hierarchy import SelfReference
 from schemasynth.rewrite.keys import Keys
-from schemasynth.rewrite.prepared import Frames, Prepared, PreparedTable, Repair
+from schemasynth.rewrite.prepared import Frames, Prepared, PreparedTable, Repair, Source
 from schemasynth.rewrite.references import (
     CategoryReference,
     GeneratedReference,
@@ -42,6 +43,11 @@ from schemasynth.rewrite.tables import (
     LearnedColumns,
 )
 from schemasynth.rewrite.unique import UniqueKeys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from schemasynth.rows import Tables
 
 _REFERENCES: dict[ForeignKeyTreatment, type[Reference]] = {
     ForeignKeyTreatment.CONTEXT: GeneratedReference,
@@ -192,29 +198,69 @@ def _references(plan: RefreshPlan, table: TablePlan) -> Iterator[Reference]:
         yield (SelfReference if own else _REFERENCES[key.treatment])(table, index)
 
 
-def prepare(plan: RefreshPlan, frames: Frames, seed: int) -> Prepared:
-    """Make the tables that the generator accepts.
+Put: TypeAlias = "Callable[[str, pd.DataFrame], None]"
+"""Takes a finished table by its name, which may be forgotten then."""
+
+
+def prepare(plan: RefreshPlan, source: Tables, seed: int) -> Prepared:
+    """Make the tables that the generator accepts, all in memory.
 
     Args:
         plan: what was decided.
-        frames: all source rows by table, `pandas.ArrowDtype` columns.
+        source: rows by table.
         seed: of the run.
     """
-    work = Preparation(plan, dict(frames), seed)
-    for rewrite in rewrites(plan):
+    frames: dict[str, pd.DataFrame] = {}
+    kept: dict[str, pd.DataFrame] = {}
+    read = Source(source)
+    tables = prepare_each(plan, read, seed, frames.__setitem__, kept.__setitem__)
+    return Prepared(tables, frames, kept)
+
+
+def prepare_each(
+    plan: RefreshPlan, source: Source, seed: int, put: Put, keep: Put
+) -> tuple[PreparedTable, ...]:
+    """Make the tables that the generator accepts one after another, holding one at a time.
+
+    Args:
+        plan: what was decided.
+        source: what was read of it.
+        seed: of the run.
+        put: takes the rows of a table for the generator.
+        keep: takes what `restore` needs.
+
+    Returns:
+        What the generator learns, parents first.
+    """
+    work = Preparation.of(plan, source, seed)
+    prepared: dict[TableName, PreparedTable] = {}
+    for rewrite, is_last in _with_ends(rewrites(plan)):
         rewrite.prepare(work)
-    tables = tuple(
-        PreparedTable(
-            name=str(table.name),
-            key=ROW,
-            columns=tuple(work.specs.get(str(table.name), ())),
-            references=tuple(work.references.get(str(table.name), ())),
-            size=table.size if len(work.source[str(table.name)]) else 0,
-        )
-        for table in plan.tables
-        if table.role not in (Role.REFERENCE, Role.SKIP)
+        table = rewrite.table
+        if is_last and table.role is not Role.REFERENCE:
+            prepared[table.name] = _prepared_table(work, table)
+            put(str(table.name), _prepared_frame(work, str(table.name)))
+        for name in list(work.kept):
+            keep(name, work.kept.pop(name))
+    return tuple(prepared[table.name] for table in plan.tables if table.name in prepared)
+
+
+def _with_ends(steps: Sequence[Rewrite]) -> Iterator[tuple[Rewrite, bool]]:
+    """Yield rewrites, each with whether it is the last one of its table."""
+    last = {rewrite.table.name: place for place, rewrite in enumerate(steps)}
+    for place, rewrite in enumerate(steps):
+        yield rewrite, last[rewrite.table.name] == place
+
+
+def _prepared_table(work: Preparation, table: TablePlan) -> PreparedTable:
+    name = str(table.name)
+    return PreparedTable(
+        name=name,
+        key=ROW,
+        columns=tuple(work.specs.get(name, ())),
+        references=tuple(work.references.get(name, ())),
+        size=table.size if len(work.source[name]) else 0,
     )
-    return Prepared(tables, {t.name: _prepared_frame(work, t.name) for t in tables}, work.kept)
 
 
 def outline(plan: RefreshPlan) -> tuple[PreparedTable, ...]:
@@ -237,11 +283,11 @@ def outline(plan: RefreshPlan) -> tuple[PreparedTable, ...]:
 def _prepared_frame(work: Preparation, name: str) -> pd.DataFrame:
     rows = len(work.source[name])
     key: dict[str, Array] = {ROW: pa.array(np.arange(rows), pa.int64())}
-    return frame({**key, **work.columns[name]}, rows)
+    return frame({**key, **work.columns.pop(name)}, rows)
 
 
-def restore(plan: RefreshPlan, synthetic: Frames, kept: Frames, seed: int) -> Restored:
-    """Make rows of the original schema of what was generated.
+def restore(plan: RefreshPlan, synthetic: Tables, kept: Frames, seed: int) -> Restored:
+    """Make rows of the original schema of what was generated, all in memory.
 
     Args:
         plan: the one that prepared.
@@ -249,16 +295,47 @@ def restore(plan: RefreshPlan, synthetic: Frames, kept: Frames, seed: int) -> Re
         kept: of `prepare`.
         seed: of the run.
     """
+    frames: dict[str, pd.DataFrame] = {}
+    repairs = restore_each(plan, synthetic, kept, seed, frames.__setitem__)
+    return Restored(frames, repairs)
+
+
+def restore_each(
+    plan: RefreshPlan, synthetic: Tables, kept: Frames, seed: int, put: Put
+) -> tuple[Repair, ...]:
+    """Make rows of the original schema one table after another, holding one and the keys of all.
+
+    Args:
+        plan: the one that prepared.
+        synthetic: the generator's tables, with the columns of the prepared ones.
+        kept: of `prepare`.
+        seed: of the run.
+        put: takes the rows of a table.
+
+    Returns:
+        What had to be changed.
+    """
     work = Restoration(plan, dict(synthetic), kept, seed)
+    referred = _referred(plan)
     bring_to_size(plan, work)
-    for rewrite in rewrites(plan):
+    for rewrite, is_last in _with_ends(rewrites(plan)):
         rewrite.restore(work)
-    frames = {
-        str(table.name): _restored_frame(work, table)
-        for table in plan.tables
-        if not table.is_entity and table.role is not Role.SKIP
-    }
-    return Restored(frames, tuple(work.repairs))
+        table = rewrite.table
+        if not is_last or table.is_entity:
+            continue
+        put(str(table.name), _restored_frame(work, table))
+        columns = work.columns[str(table.name)]
+        work.columns[str(table.name)] = {name: columns[name] for name in referred[table.name]}
+    return tuple(work.repairs)
+
+
+def _referred(plan: RefreshPlan) -> Mapping[TableName, Collection[str]]:
+    """Return the columns of each table that rows of other tables will take from it."""
+    found: defaultdict[TableName, set[str]] = defaultdict(set)
+    for table in plan.tables:
+        for key in table.foreign_keys:
+            found[key.referred].update(key.referred_columns)
+    return found
 
 
 def _restored_frame(work: Restoration, table: TablePlan) -> pd.DataFrame:

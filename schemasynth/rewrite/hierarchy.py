@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from schemasynth.arrays import NONE, codes, tuple_codes
+from schemasynth.arrays import NONE, array, codes, lookup, tuple_codes
 from schemasynth.plan.model import Encoding
 from schemasynth.rewrite.base import Preparation, Restoration, nothing
 from schemasynth.rewrite.draw import pick
@@ -22,6 +22,7 @@ from schemasynth.rewrite.references import Reference
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Ints
+    from schemasynth.rows import Rows
 
 LEVELS = 30
 """Depths learned as categories of their own; deeper rows count as the last."""
@@ -52,21 +53,30 @@ class SelfReference(Reference):
 
     def prepare(self, work: Preparation) -> None:
         """Keep the shape; hand over each row's depth."""
-        given = self.source_positions(work)
-        parents = acyclic(given)
-        levels = depths(parents)
-        rows = np.arange(len(parents))
-        scopes = [work.values(self.name, t) for here, t in self.pairs if not self.alone(here)]
-        work.kept[self._forest] = pd.DataFrame(
-            {
-                "parent": np.where(parents == rows, NONE, parents),
-                "level": levels,
-                "group": tuple_codes([codes(scope) for scope in scopes], len(rows)),
-                "own": given == rows,
-            }
-        )
+        shape = self._shape(work.all_keys(self.name))
+        work.kept[self._forest] = shape
+        if self.name in work.keys:
+            shape = self._shape(work.read.rows[self.name]).iloc[: len(work.source[self.name])]
+        levels = shape["level"].to_numpy(dtype=np.int64)
         spec = PreparedColumn(self._level, Encoding.CATEGORICAL)
         work.learn(self.name, spec, pa.array(np.minimum(levels, LEVELS)).cast(pa.string()))
+
+    def _shape(self, rows: Rows) -> pd.DataFrame:
+        """Return each row's parent, depth and scope; rows on a cycle count as roots."""
+        given = lookup(
+            [array(rows, name) for name in self.key.columns],
+            [array(rows, name) for name in self.key.referred_columns],
+        )
+        parents, own = acyclic(given), np.arange(len(given))
+        scopes = [codes(array(rows, t)) for here, t in self.pairs if not self.alone(here)]
+        return pd.DataFrame(
+            {
+                "parent": np.where(parents == own, NONE, parents),
+                "level": depths(parents),
+                "group": tuple_codes(scopes, len(own)),
+                "own": given == own,
+            }
+        )
 
     def restore(self, work: Restoration) -> None:
         """Grow the forest and set rows into it by their depth, within rows that agree."""

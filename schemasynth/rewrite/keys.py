@@ -31,6 +31,7 @@ from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.draw import child_counts
 from schemasynth.rewrite.references import Reference, unreferred
 from schemasynth.rewrite.values import Exhausted, new_values
+from schemasynth.rows import part
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Ints
@@ -84,9 +85,8 @@ class Keys:
 
     def prepare(self, work: Preparation) -> None:
         """Keep the values that must not come back, and those that count within the rest."""
-        frame = work.source[self.name]
         own = [column.name for column in self._own]
-        work.kept[f"keys:{self.name}"] = frame[[*own, *self._beside]]
+        work.kept[f"keys:{self.name}"] = part(work.all_keys(self.name), [*own, *self._beside])
         distinct = {c.name: len(work.values(self.name, c.name).unique()) for c in self._own}
         order = sorted(distinct, key=lambda name: -distinct[name])
         work.kept[f"order:{self.name}"] = pd.DataFrame({"column": pd.Series(order, dtype="str")})

@@ -14,6 +14,8 @@ from schemasynth.plan.model import Encoding
 if TYPE_CHECKING:
     import pandas as pd
 
+    from schemasynth.rows import Tables
+
 Frames: TypeAlias = "Mapping[str, pd.DataFrame]"
 """Frames by table name as text (`str(TableName)`); columns are `pandas.ArrowDtype`."""
 
@@ -56,6 +58,23 @@ class PreparedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What was read of a source: all of it, or a sample.
+
+    Attributes:
+        rows: of each table; those to which others only refer stand last.
+        chosen: number of rows to be learned, by table that has others too.
+        keys: key columns of all rows, by table of which not all rows are there.
+        laws: children a parent in the whole source, by name, where a sample cannot tell.
+    """
+
+    rows: Tables
+    chosen: Mapping[str, int] = field(default_factory=dict)
+    keys: Tables = field(default_factory=dict)
+    laws: Frames = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     """What was changed on restore so that constraints hold: counted, never silent."""
 
@@ -70,11 +89,11 @@ class Prepared:
 
     Attributes:
         tables: what the generator learns, parents first.
-        frames: their rows, and those of tables not yet prepared.
+        frames: their rows.
         kept: what `restore` needs of the source: key values to be disjoint from, shapes of
             hierarchies, reference rows; private, wiped with the workspace.
     """
 
     tables: tuple[PreparedTable, ...]
-    frames: Frames
+    frames: Tables
     kept: Frames = field(default_factory=dict)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -153,7 +154,7 @@ class Reference(ABC):
         """Return the parent's row for each source row."""
         return lookup(
             [work.values(self.name, column) for column in self.key.columns],
-            [work.values(self.parent, column) for column in self.key.referred_columns],
+            [work.referred(self.parent, column) for column in self.key.referred_columns],
         )
 
     def place(self, work: Restoration, positions: Ints) -> None:
@@ -330,7 +331,16 @@ def children_law(positions: Ints, parents: int) -> pd.DataFrame:
     """Return how many parents have how many children."""
     children = np.bincount(positions[positions != NONE], minlength=parents)
     values, weights = np.unique(children, return_counts=True)
-    return pd.DataFrame({"children": values, "parents": weights})
+    return law_frame(list(zip(values.tolist(), weights.tolist(), strict=True)))
+
+
+def law_frame(counts: Sequence[tuple[int, int]]) -> pd.DataFrame:
+    """Return a law of children a parent as it is kept.
+
+    Args:
+        counts: a number of children, and how many parents have it.
+    """
+    return pd.DataFrame(counts, columns=["children", "parents"], dtype="int64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,8 +476,11 @@ class RestoredReference(Reference):
         if self._twin is not None:
             values = _where(same, pa.repeat(SAME, len(same)), pa.repeat(OTHER, len(same)))
             work.learn(self.name, PreparedColumn(self._same, Encoding.CATEGORICAL), values)
-        given = np.where(same, NONE, positions)
-        work.kept[self._law] = children_law(given, len(work.source[self.parent]))
+        law = work.read.laws.get(self._law) if self._twin is None else None
+        if law is None:
+            given = np.where(same, NONE, positions)
+            law = children_law(given, len(work.source[self.parent]))
+        work.kept[self._law] = law
 
     def restore(self, work: Restoration) -> None:
         """Draw parents under the law."""

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from schemasynth.arrays import NONE, array, lookup, rank_in_group
-from schemasynth.arrays import frame as as_frame
 from schemasynth.plan.model import RefreshPlan, Role, TablePlan
 from schemasynth.rewrite.base import ROW, Restoration
 from schemasynth.rewrite.draw import child_counts
+from schemasynth.rows import Rows, Tables, at, replaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def bring_to_size(plan: RefreshPlan, work: Restoration) -> None:
         kept = _wanted(owners, len(parent), law, table.size, heirs, rng)
         surplus = len(frame) - len(kept)
         work.repaired(name, "rows beyond the planned number left out", surplus)
-        frames[name] = frame.take(kept).reset_index(drop=True)
+        frames[name] = at(frame, kept)
         if 0 < len(kept) < (1 - TOLERATED_SHORTAGE) * table.size:
             below = _short_parents(owners[kept], len(parent), law, table.size, rng)
             work.repaired(name, "rows repeated to reach the planned number", len(below))
@@ -87,24 +87,21 @@ def _short_parents(
     return rng.permutation(lacking)[: size - len(owners)]
 
 
-def _repeated(
-    frame: pd.DataFrame, column: str, parents: Array, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Return a frame with some of its rows once more, below other parents and with new keys."""
+def _repeated(rows: Rows, column: str, parents: Array, rng: np.random.Generator) -> Rows:
+    """Return rows with some of them once more, below other parents and with new keys."""
     missing = len(parents)
-    rounds = -(-missing // len(frame))
-    donors = np.concatenate([rng.permutation(len(frame)) for _ in range(rounds)])[:missing]
+    rounds = -(-missing // len(rows))
+    donors = np.concatenate([rng.permutation(len(rows)) for _ in range(rounds)])[:missing]
     keys = pa.array([f"{ROW}:{number}" for number in range(missing)])
-    own = {ROW: keys, column: parents}
-    columns = {}
-    for name in frame.columns:
-        known = array(frame, name)
-        more = own.get(name, known.take(pa.array(donors)))
-        columns[name] = pa.concat_arrays([known, more.cast(known.type)])
-    return as_frame(columns, len(frame) + missing)
+    own = {
+        name: pa.concat_arrays([known, more.cast(known.type)])
+        for name, more in ((ROW, keys), (column, parents))
+        for known in (array(rows, name),)
+    }
+    return replaced(at(rows, np.concatenate([np.arange(len(rows)), donors])), own)
 
 
-def _needed_heirs(plan: RefreshPlan, table: TablePlan, frames: dict[str, pd.DataFrame]) -> Ints:
+def _needed_heirs(plan: RefreshPlan, table: TablePlan, frames: Tables) -> Ints:
     """Return the children of each row in tables that would be short if rows went at random."""
     frame = frames[str(table.name)]
     heirs = np.zeros(len(frame), dtype=np.int64)

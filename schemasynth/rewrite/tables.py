@@ -19,6 +19,7 @@ from schemasynth.plan.entity import Member, entity_frame
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, ForeignKeyPlan, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration, neutral
 from schemasynth.rewrite.prepared import PreparedColumn
+from schemasynth.rows import part, without_rows
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array
@@ -37,7 +38,8 @@ class CopiedTable:
     def prepare(self, work: Preparation) -> None:
         """Keep the rows."""
         name = str(self.table.name)
-        work.kept[f"rows:{name}"] = work.source[name]
+        rows = work.source[name]
+        work.kept[f"rows:{name}"] = part(rows, list(rows.columns))
 
     def restore(self, work: Restoration) -> None:
         """Put them back."""
@@ -80,9 +82,12 @@ class ImplicitEntity:
 
     def prepare(self, work: Preparation) -> None:
         """Build the virtual table."""
-        work.source[str(self.table.name)] = entity_frame(
-            self.table.primary_key, self.members, work.source
-        )
+        name, key = str(self.table.name), self.table.primary_key
+        work.source[name] = entity_frame(key, self.members, work.source)
+        if any(member.table in work.keys for member in self.members):
+            keys = {member.table: work.all_keys(member.table) for member in self.members}
+            bare = [Member(member.table, member.columns) for member in self.members]
+            work.keys[name] = entity_frame(key, bare, keys)
 
     def restore(self, work: Restoration) -> None:
         """Do nothing: members take their columns from it, and it is left out of the result."""
@@ -106,7 +111,7 @@ class LearnedColumns:
         """Hand the columns over."""
         name = str(self.table.name)
         work.columns.setdefault(name, {})
-        work.kept[f"types:{name}"] = work.source[name].iloc[:0]
+        work.kept[f"types:{name}"] = without_rows(work.source[name])
         lengths = {}
         for column in self._columns:
             assert column.encoding is not None  # noqa: S101 checked with the plan

@@ -13,7 +13,7 @@ import pandas as pd
 
 from schemasynth.adapter import adapter_for, count_rows
 from schemasynth.model import Schema
-from schemasynth.plan import check_plan, make_plan
+from schemasynth.plan import check_plan, make_plan, resized
 from schemasynth.plan.model import RefreshPlan
 from schemasynth.reading import read_frames
 from schemasynth.rewrite import Prepared, Restored, prepare, restore
@@ -44,7 +44,7 @@ def there_and_back(
     schema: Schema, frames: Mapping[str, pd.DataFrame], seed: int = 1, scale: float = 1.0
 ) -> Trip:
     """Plan, prepare, draw with the stand-in and restore."""
-    plan = make_plan(schema, frames, source="test", scale=scale)
+    plan = resized(make_plan(schema, frames, source="test"), scale)
     check_plan(plan, schema)
     prepared = prepare(plan, frames, seed)
     restored = restore(plan, generate(prepared, seed + 1), prepared.kept, seed + 2)

@@ -317,3 +317,11 @@ def test_a_workdir_that_cannot_be_made(
 ) -> None:
     result = run("refresh", live, marked, "--yes", "--until", "plan", "--workdir", live / "x")
     refused(result, 1, str(live / "x"))
+
+
+def test_sizes_are_planned(run: Callable[..., Result], live: Path) -> None:
+    result = run("plan", live, "--scale", "2", "--size", "titular=50")
+    assert result.exit_code == 0, result.output
+    assert "size = 50" in result.stdout
+    refused(run("plan", live, "--size", "titular"), 2, "TABLE=ROWS")
+    refused(run("plan", live, "--size", "nobody=5"), 2, "no table nobody")

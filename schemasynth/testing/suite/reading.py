@@ -6,6 +6,7 @@ Imported by tests of adapters.
 from __future__ import annotations
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from schemasynth.adapter import count_rows
 from schemasynth.model import arrow_type
@@ -62,6 +63,24 @@ class ReadContract(Contract):
         assert max(sizes) <= 2
         assert sum(sizes) == 3
         assert sum(limited) == 1
+
+    def test_a_part_of_the_rows(self, databases: Databases) -> None:
+        url = databases()
+        create_shop(url)
+        with self.source(url) as source, source.snapshot():
+            customer = table(source.reflect(), "customer")
+            place = source.relation(customer)
+            number = sa.func.row_number().over(order_by=place.c.id).label("n")
+            numbered = sa.select(place.c.id, place.c.email, number).subquery()
+            odd = sa.select(numbered.c.id).where(numbered.c.n % 2 == 1).cte("odd_ones")
+            joined = place.join(odd, place.c.id == odd.c.id)
+            part = sa.select(place.c.id, place.c.email).select_from(joined).subquery()
+            read = pa.Table.from_batches(source.read(customer, ["email", "id"], part=part))
+            rest = pa.Table.from_batches(source.read(customer, ["id"]))
+        ids = sorted(row["id"] for row in SHOP_ROWS["customer"])
+        assert read.column_names == ["email", "id"]
+        assert sorted(read["id"].to_pylist()) == ids[::2]
+        assert sorted(rest["id"].to_pylist()) == ids
 
     def test_an_empty_table_gives_its_types(self, databases: Databases) -> None:
         url = databases()
