@@ -287,6 +287,7 @@ def _foreign_key_problems(
         yield f"{place} has a null_share of {key.null_share}; it lies between 0 and 1."
     yield from _target_problems(place, key, parent)
     yield from _treatment_problems(place, table, key, parent)
+    yield from _trait_problems(place, table, key, parent)
     if parent.role is Role.SKIP and table.role is not Role.SKIP:
         yield f"{place} references {key.referred}, which is skipped; skip {table.name} too."
     if table.role is Role.REFERENCE and parent.role not in (Role.REFERENCE, Role.SKIP):
@@ -362,3 +363,18 @@ def _source_problems(table: TablePlan, column: ColumnPlan, found: Table) -> Iter
         yield f"{place} is NOT NULL in the source and cannot have treatment null."
     if column.treatment is ColumnTreatment.COMPUTED and there.computed is None:
         yield f"{place} has treatment computed, but the source does not compute it."
+
+
+def _trait_problems(
+    place: str, table: TablePlan, key: ForeignKeyPlan, parent: TablePlan
+) -> Iterator[str]:
+    if not key.traits:
+        return
+    if key.treatment is not ForeignKeyTreatment.RESTORED or key.referred == table.name:
+        yield f"{place} has traits, but only the parents of restored keys are chosen by them."
+    treatments = {column.name: column.treatment for column in parent.columns}
+    for name in key.traits:
+        if name not in treatments:
+            yield f"{place} has the trait {name}, which is no column of {key.referred}."
+        elif parent.role is not Role.REFERENCE and treatments[name] is not ColumnTreatment.LEARN:
+            yield f"{place} has the trait {name}, which is not learned of {key.referred}."

@@ -79,6 +79,7 @@ class _ForeignKey(_Strict):
     to_entity: bool = False
     null_share: float = 0.0
     nullable: bool = True
+    traits: tuple[str, ...] = ()
     reason: str = ""
     runner_up: str = ""
 
@@ -193,6 +194,7 @@ def _foreign_key_fields(key: ForeignKeyPlan) -> dict[str, Any]:
         "to_entity": key.to_entity or None,
         "null_share": key.null_share or None,
         "nullable": key.nullable,
+        "traits": key.traits or None,
         "reason": key.reason,
         "runner_up": key.runner_up,
     }
@@ -376,6 +378,7 @@ def _foreign_key(raw: _ForeignKey) -> ForeignKeyPlan:
         to_entity=raw.to_entity,
         null_share=raw.null_share,
         nullable=raw.nullable,
+        traits=raw.traits,
         reason=raw.reason,
         runner_up=raw.runner_up,
     )

@@ -43,6 +43,7 @@ from schemasynth.plan.model import (
 )
 from schemasynth.plan.roles import ReferenceVerdict, reference_question, reference_verdict
 from schemasynth.plan.sizes import resized
+from schemasynth.plan.traits import with_traits
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Bools, Ints
@@ -123,6 +124,7 @@ def make_plan(
         _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name))
         for name in order
     )
+    tables = _with_traits(tables, nodes)
     plan = RefreshPlan(
         source=source,
         fingerprint=print_of_source,
@@ -131,6 +133,22 @@ def make_plan(
         questions=tuple(_questions(schema, verdicts)),
     )
     return resized(plan)
+
+
+def _with_traits(
+    tables: tuple[TablePlan, ...], nodes: Mapping[TableName, _Node]
+) -> tuple[TablePlan, ...]:
+    plans = {table.name: table for table in tables}
+    frames = {name: node.frame for name, node in nodes.items()}
+    return tuple(
+        with_traits(
+            table,
+            plans,
+            frames,
+            {index: key.positions for index, key in enumerate(nodes[table.name].keys)},
+        )
+        for table in tables
+    )
 
 
 def _with_required_keys(schema: Schema) -> Schema:

@@ -208,6 +208,8 @@ class ForeignKeyPlan:
         to_entity: `referred.name` is an implicit entity of the plan.
         null_share: rows whose key is NULL (or violated), of all rows, 0 to 1.
         nullable: whether a restored row may have NULL there.
+        traits: learned columns of the parent by which a fitting one is found again, the most
+            telling first; for a key that is restored.
         reason: why, for people.
         runner_up: the treatment or parent that came second, and by how much.
     """
@@ -219,6 +221,7 @@ class ForeignKeyPlan:
     to_entity: bool = False
     null_share: float = 0.0
     nullable: bool = True
+    traits: tuple[str, ...] = ()
     reason: str = ""
     runner_up: str = ""
 

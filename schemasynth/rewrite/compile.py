@@ -93,7 +93,8 @@ def _in_order(late: list[Reference], ready: dict[str, set[str]]) -> Iterator[Ref
 
 
 def _is_ready(reference: Reference, ready: Mapping[str, set[str]]) -> bool:
-    return set(reference.key.referred_columns) <= ready.get(reference.parent, set())
+    taken = {*reference.key.referred_columns, *reference.key.traits}
+    return taken <= ready.get(reference.parent, set())
 
 
 def _entities(plan: RefreshPlan) -> Iterator[ImplicitEntity]:
@@ -334,7 +335,7 @@ def _referred(plan: RefreshPlan) -> Mapping[TableName, Collection[str]]:
     found: defaultdict[TableName, set[str]] = defaultdict(set)
     for table in plan.tables:
         for key in table.foreign_keys:
-            found[key.referred].update(key.referred_columns)
+            found[key.referred].update((*key.referred_columns, *key.traits))
     return found
 
 

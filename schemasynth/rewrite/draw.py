@@ -98,6 +98,25 @@ def pick(wanted: Ints, offered: Ints, rng: np.random.Generator) -> Ints:
     return result
 
 
+def paired(wanted: Ints, offered: Ints, rng: np.random.Generator) -> Ints:
+    """Pair wanted codes with offered ones at random, each at most once.
+
+    Returns:
+        Positions in `offered`; `NONE` where a code is wanted more often than it is offered.
+    """
+    order, stock = (np.lexsort((rng.random(len(c)), c)) for c in (wanted, offered))
+    ordered = offered[stock]
+    first = np.searchsorted(ordered, wanted, side="left")
+    last = np.searchsorted(ordered, wanted, side="right")
+    place = np.empty(len(wanted), dtype=np.int64)
+    place[order] = rank_in_group(wanted[order])
+    place += first
+    result = np.full(len(wanted), NONE, dtype=np.int64)
+    found = place < last
+    result[found] = stock[place[found]]
+    return result
+
+
 def matched_groups(sizes: Ints, known: Ints, rng: np.random.Generator) -> Ints:
     """Return for each group a known one that stands at the same place when ordered by size.
 

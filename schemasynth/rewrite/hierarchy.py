@@ -113,7 +113,7 @@ class SelfReference(Reference):
         order: Ints = np.lexsort((rng.random(len(rows)), depth, groups[rows]))
         return order
 
-    def eligible(self, work: Restoration) -> tuple[Ints, Ints]:
+    def eligible(self, work: Restoration, *, alike: bool) -> tuple[Ints, Ints]:
         """Let a row move only below rows of the level of its parent: no cycle can come of it."""
         wanted, offered = self.agreement(work)
         positions = work.parents[self.name, self.index]

@@ -23,6 +23,7 @@ from schemasynth.arrays import (
     lookup,
     nulls,
     take,
+    tuple_codes,
 )
 from schemasynth.plan.model import (
     ColumnTreatment,
@@ -35,6 +36,7 @@ from schemasynth.rewrite.base import ROW, Preparation, Restoration, neutral, not
 from schemasynth.rewrite.draw import assign, child_counts, pick
 from schemasynth.rewrite.prepared import PreparedColumn, PreparedReference
 from schemasynth.rewrite.sizes import law_name, reference_column
+from schemasynth.rewrite.traits import Traits
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Bools, Ints
@@ -150,6 +152,11 @@ class Reference(ABC):
         known = work.parents.get((self.name, NONE if self._twin is None else self._twin))
         return nothing(work.rows[self.name]) if known is None else known
 
+    @property
+    def traits(self) -> Traits | None:
+        """What is learned of the parents; None where nothing is."""
+        return Traits(self.name, self.index, self.key) if self.key.traits else None
+
     def source_positions(self, work: Preparation) -> Ints:
         """Return the parent's row for each source row."""
         return lookup(
@@ -215,12 +222,30 @@ class Reference(ABC):
             [work.columns[self.parent][there] for _, there in shared],
         )
 
-    def eligible(self, work: Restoration) -> tuple[Ints, Ints]:
-        """Return codes of the parents that each row may be moved to, and of all parents."""
-        return self.agreement(work)
+    def eligible(self, work: Restoration, *, alike: bool) -> tuple[Ints, Ints]:
+        """Return codes of the parents that each row may be moved to, and of all parents.
+
+        Args:
+            work: the restored rows.
+            alike: only parents of the kind that the row wants.
+        """
+        wanted, offered = self.agreement(work)
+        if not alike or self.traits is None:
+            return wanted, offered
+        kinds = self.traits.kinds(work)
+        rows = len(wanted)
+        both = [np.concatenate((wanted, offered)), np.concatenate(kinds)]
+        joint = tuple_codes(both, rows + len(offered))
+        return joint[:rows], joint[rows:]
 
     def redraw(
-        self, work: Restoration, rows: Ints, rng: np.random.Generator, *, everyone: bool = False
+        self,
+        work: Restoration,
+        rows: Ints,
+        rng: np.random.Generator,
+        *,
+        everyone: bool = False,
+        alike: bool = False,
     ) -> None:
         """Refer some rows to other parents.
 
@@ -228,12 +253,13 @@ class Reference(ABC):
             work: is changed.
             rows: which rows.
             rng: source of randomness.
-            everyone: draw from all parents alike, not as often as they are in use.
+            everyone: draw from all parents with equal chances, not as often as they are in use.
+            alike: only parents of the kind that the row wants.
         """
         positions = work.parents[self.name, self.index].copy()
         used = positions[positions != NONE]
         pool = np.arange(work.rows[self.parent]) if everyone or len(used) == 0 else used
-        wanted, offered = self.eligible(work)
+        wanted, offered = self.eligible(work, alike=alike)
         chosen = pick(wanted[rows], offered[pool], rng)
         found = chosen != NONE
         positions[rows[found]] = pool[chosen[found]]
@@ -476,6 +502,8 @@ class RestoredReference(Reference):
         if self._twin is not None:
             values = _where(same, pa.repeat(SAME, len(same)), pa.repeat(OTHER, len(same)))
             work.learn(self.name, PreparedColumn(self._same, Encoding.CATEGORICAL), values)
+        if self.traits is not None:
+            self.traits.prepare(work, np.where(same, NONE, positions))
         law = work.read.laws.get(self._law) if self._twin is None else None
         if law is None:
             given = np.where(same, NONE, positions)
@@ -496,7 +524,11 @@ class RestoredReference(Reference):
         law = work.kept[self._law]
         values, weights = (law[c].to_numpy(dtype=np.int64) for c in ("children", "parents"))
         positions = np.where(same, twin, NONE)
-        positions[drawn] = assign(child_counts(values, weights, parents, len(drawn), rng), rng)
+        counts = child_counts(values, weights, parents, len(drawn), rng)
+        if self.traits is None:
+            positions[drawn] = assign(counts, rng)
+        else:
+            positions[drawn] = self.traits.match(work, drawn, counts, rng)
         positions[drawn] = _parted(positions[drawn], twin[drawn], rng)
         self.show(work, positions)
         self.place(work, positions)

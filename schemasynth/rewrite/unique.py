@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,22 @@ _EXCHANGED = (
 
 Mover = Callable[["Ints"], None]
 """Changes the given rows so that their keys may become unique."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A mover, and how often it is tried.
+
+    Attributes:
+        move: changes rows.
+        rounds: tries at most.
+        changes_generated: it takes back what the generator chose, which counts as a repair; own
+            parts of keys and restored references were drawn here a moment before.
+    """
+
+    move: Mover
+    rounds: int
+    changes_generated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +97,17 @@ class UniqueKeys:
         wrong = self._wrong(work, key)
         if len(wrong) == 0:
             return
-        found = len(wrong)
-        for move, rounds in self._movers(work, key):
-            for _ in range(rounds):
+        changed = 0
+        for way in self._ways(work, key):
+            found = len(wrong)
+            for _ in range(way.rounds):
                 if len(wrong) == 0:
                     break
-                move(wrong)
+                way.move(wrong)
                 wrong = self._wrong(work, key)
+            changed += found - len(wrong) if way.changes_generated else 0
         names = ", ".join(key)
-        work.repaired(self.name, f"({names}): drawn again to be unique", found - len(wrong))
+        work.repaired(self.name, f"({names}): drawn again to be unique", changed)
 
     def _repeating(self, work: Restoration, key: tuple[str, ...]) -> Ints:
         parts = [codes(work.columns[self.name][name]) for name in key]
@@ -131,27 +150,27 @@ class UniqueKeys:
     def _holders(self, key: tuple[str, ...]) -> list[Reference]:
         return [r for r in self.references if set(r.key.columns) & set(key)]
 
-    def _movers(self, work: Restoration, key: tuple[str, ...]) -> Iterator[tuple[Mover, int]]:
+    def _ways(self, work: Restoration, key: tuple[str, ...]) -> Iterator[_Way]:
         """Yield ways to change a row's key, those that harm patterns least first."""
         rng = work.random(self.name, *key, "unique")
         free = [c for c in self.table.columns if c.name in key and c.name not in self.fixed]
         learned = [c for c in free if c.treatment is ColumnTreatment.LEARN]
         for column in (c for c in free if c.treatment is ColumnTreatment.KEY):
-            yield (lambda rows, c=column: self._renew(work, c, rows, rng)), ROUNDS  # type: ignore[misc]
+            yield _Way(partial(self._renew, work, column, rng), ROUNDS, changes_generated=False)
         holders = [r for r in self._holders(key) if not set(r.key.columns) & self.fixed]
         holders.sort(key=lambda r: _EXCHANGED.index(r.key.treatment))
         contexts = [r for r in holders if r.key.treatment is ForeignKeyTreatment.CONTEXT]
         for reference in (r for r in holders if r not in contexts):
             yield from self._partners(work, reference, key, rng)
         for column in learned:
-            yield (lambda rows, c=column: self._resample(work, c, rows, rng)), ROUNDS  # type: ignore[misc]
+            yield _Way(partial(self._resample, work, column, rng), ROUNDS)
         for reference in contexts:
             yield from self._partners(work, reference, key, rng)
         if len(holders) > 1:
-            yield self._free_tuple(work, holders, rng), 1
-            yield self._exchange_all(work, holders, rng), ROUNDS
+            yield _Way(self._free_tuple(work, holders, rng), 1)
+            yield _Way(self._exchange_all(work, holders, rng), ROUNDS)
         for column in learned:
-            yield (lambda rows, c=column: self._shift(work, c, rows)), ROUNDS  # type: ignore[misc]
+            yield _Way(partial(self._shift, work, column), ROUNDS)
 
     def _partners(
         self,
@@ -159,14 +178,17 @@ class UniqueKeys:
         reference: Reference,
         key: tuple[str, ...],
         rng: np.random.Generator,
-    ) -> Iterator[tuple[Mover, int]]:
+    ) -> Iterator[_Way]:
         """Yield ways to give rows another parent: one in use elsewhere, then any that is free."""
-        if set(key) - set(reference.key.columns):
-            yield self._exchange(work, reference, rng), ROUNDS
-        yield self._free_partner(work, reference, key, rng), 1
+        generated = reference.key.treatment is not ForeignKeyTreatment.RESTORED
+        for alike in (True, False) if reference.traits is not None else (False,):
+            if set(key) - set(reference.key.columns):
+                yield _Way(self._exchange(work, reference, rng, alike=alike), ROUNDS, generated)
+            partner = self._free_partner(work, reference, key, rng, alike=alike)
+            yield _Way(partner, 1, generated)
 
     def _renew(
-        self, work: Restoration, column: ColumnPlan, rows: Ints, rng: np.random.Generator
+        self, work: Restoration, column: ColumnPlan, rng: np.random.Generator, rows: Ints
     ) -> None:
         """Give rows new values of a key column."""
         source = array(work.kept[f"keys:{self.name}"], column.name).drop_null()
@@ -183,8 +205,10 @@ class UniqueKeys:
         work.columns[self.name][column.name] = _replaced(known, rows, fresh)
 
     @staticmethod
-    def _exchange(work: Restoration, reference: Reference, rng: np.random.Generator) -> Mover:
-        return lambda rows: reference.redraw(work, rows, rng)
+    def _exchange(
+        work: Restoration, reference: Reference, rng: np.random.Generator, *, alike: bool
+    ) -> Mover:
+        return lambda rows: reference.redraw(work, rows, rng, alike=alike)
 
     @staticmethod
     def _exchange_all(
@@ -237,13 +261,15 @@ class UniqueKeys:
         reference: Reference,
         key: tuple[str, ...],
         rng: np.random.Generator,
+        *,
+        alike: bool,
     ) -> Mover:
         """Return a mover that takes, of all parents, one that the rest of the key has not yet."""
 
         def move(rows: Ints) -> None:
             count = work.rows[self.name]
             positions = work.parents[self.name, reference.index].copy()
-            wanted, offered = reference.eligible(work)
+            wanted, offered = reference.eligible(work, alike=alike)
             other = reference.apart(work)
             avoid = work.parents.get((self.name, other)) if other is not None else None
             rest = [name for name in key if name not in reference.key.columns]
@@ -266,7 +292,7 @@ class UniqueKeys:
         return move
 
     def _resample(
-        self, work: Restoration, column: ColumnPlan, rows: Ints, rng: np.random.Generator
+        self, work: Restoration, column: ColumnPlan, rng: np.random.Generator, rows: Ints
     ) -> None:
         """Give rows other values of the same column."""
         values = work.columns[self.name][column.name]

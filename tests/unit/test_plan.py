@@ -55,6 +55,11 @@ def columns(table: TablePlan, name: str, **changes: object) -> RefreshPlan:
     return edited(table, columns=changed)
 
 
+def restored(**changes: object) -> RefreshPlan:
+    key = replace(TO_PARENT, treatment=ForeignKeyTreatment.RESTORED, **changes)  # type: ignore[arg-type]
+    return edited(CHILD, role=Role.SUBJECT, foreign_keys=(key,))
+
+
 def keys(**changes: object) -> RefreshPlan:
     return edited(CHILD, foreign_keys=(replace(TO_PARENT, **changes),))  # type: ignore[arg-type]
 
@@ -112,6 +117,9 @@ REFUSED = [
         "its treatment is foreign_key, not learn",
     ),
     (edited(PARENT, name=CHILD.name), "stands twice"),
+    (keys(traits=("name",)), "only the parents of restored keys are chosen by them"),
+    (restored(traits=("nothing",)), "nothing, which is no column of parent"),
+    (restored(traits=("id",)), "id, which is not learned of parent"),
     (columns(PARENT, "name", encoding=None), "parent.name is learned and needs an encoding"),
     (columns(PARENT, "id", key_format=None), "parent.id is a key and needs a key_format"),
     (columns(PARENT, "id", treatment=ColumnTreatment.NULL), "NOT NULL and cannot have"),

@@ -1,0 +1,54 @@
+"""Seven databases refreshed with the real generator after short training: clean or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from measures import Record, at_least, at_most, for_information
+from refreshes import objections, refreshed, repairs_by_table, row_counts_apart
+
+pytestmark = pytest.mark.bench
+DATABASES = (
+    "chinook",
+    "northwind",
+    "oracle_hr_oe",
+    "mondial",
+    "berka",
+    "tpch",
+    "omop_synthea",
+)
+MAX_REPAIRED = 0.02
+MAX_APART = 0.10
+
+
+def test_seven_refreshed_databases_are_clean(
+    keybench: Path, tmp_path: Path, record: Record
+) -> None:
+    wrong: dict[str, list[str]] = {}
+    repaired: list[float] = []
+    for name in DATABASES:
+        result = refreshed(keybench / name / f"{name}.declared.sqlite", tmp_path / name)
+        wrong[name] = objections(result, tmp_path / name / "target.sqlite")
+        repaired.append(result.repaired)
+        record(for_information(f"{name}: share of rows repaired", result.repaired))
+        record(for_information(f"{name}: rows left out, by rows", result.surplus))
+        record(for_information(f"{name}: seconds", sum(s.seconds for s in result.report.steps)))
+        print(name, wrong[name], repairs_by_table(result).round(4).to_dict())
+    clean = [name for name in DATABASES if not wrong[name]]
+    record(
+        at_least("refreshed databases without an objection", len(clean), len(DATABASES)),
+        at_most("share of rows repaired, mean", sum(repaired) / len(repaired), MAX_REPAIRED),
+    )
+    assert {name: lines for name, lines in wrong.items() if lines} == {}
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
+@pytest.mark.parametrize("name", ["chinook", "berka"])
+def test_planned_row_counts_at_scale(
+    keybench: Path, tmp_path: Path, record: Record, name: str, scale: float
+) -> None:
+    path = keybench / name / f"{name}.declared.sqlite"
+    result = refreshed(path, tmp_path / name, scale=scale)
+    label = f"{name}, scale {scale:g}: rows off the plan, worst table"
+    record(at_most(label, row_counts_apart(result), MAX_APART))
