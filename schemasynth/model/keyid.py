@@ -1,4 +1,4 @@
-"""How people and files name a key: ``pk:orders(id)``, ``fk:orders(customer)->customers(id)``.
+"""How people and files name a key or rule: ``pk:orders(id)``, ``order:orders(placed,shipped)``.
 
 Belongs to the relational model: imports nothing else of the package, may be imported by all of it.
 """
@@ -22,6 +22,38 @@ class Kind(enum.StrEnum):
     FOREIGN = "fk"
     ENTITY = "entity"
     REFERENCE = "reference"
+    EQUAL = "equal"
+    ORDER = "order"
+    STRICT_ORDER = "strict_order"
+    DETERMINED = "determined"
+    CONDITIONAL = "conditional"
+    CONSTANT = "constant"
+    PRESENCE = "presence"
+    TOGETHER = "together"
+    IMPLIES = "implies"
+    EXCLUSIVE = "exclusive"
+    EITHER = "either"
+    SUM = "sum"
+    NET = "net"
+    PRODUCT = "product"
+    DISCOUNTED = "discounted"
+    RATIO = "ratio"
+    FACTOR = "factor"
+    ELAPSED = "elapsed"
+    DATE_PART = "date_part"
+    JOINED = "joined"
+    CASED = "cased"
+    RUNNING = "running"
+    DISJOINT = "disjoint"
+    AFTER_PARENT = "after_parent"
+    BEFORE_PARENT = "before_parent"
+    CHILD_SUM = "child_sum"
+    CHILD_COUNT = "child_count"
+
+    @property
+    def is_rule(self) -> bool:
+        """Whether it is one of `RuleKind`."""
+        return self not in (Kind.PRIMARY, Kind.FOREIGN, Kind.ENTITY, Kind.REFERENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +84,8 @@ class KeyId:
     @property
     def identity(self) -> Hashable:
         """What two ids of the same key agree in: the order of columns says nothing."""
+        if self.kind.is_rule:
+            return self.kind, self.table, self.columns, self.referred, self.referred_columns
         pairs = self.referred_columns or self.columns
         columns = frozenset(zip(self.columns, pairs, strict=True))
         return self.kind, self.table, columns, self.referred
@@ -150,8 +184,9 @@ def checked(key: KeyId) -> KeyId:
         SettingsError: they do not.
     """
     sides = (key.columns, key.referred_columns)
+    is_pair = len(key.columns) == len(key.referred_columns)
     if key.referred is not None and (
-        key.kind is not Kind.FOREIGN or len(key.columns) != len(key.referred_columns)
+        not key.kind.is_rule and (key.kind is not Kind.FOREIGN or not is_pair)
     ):
         raise SettingsError(f"{key} is no id of a key: its two sides do not fit. Use {_FORMS}.")
     if key.kind is Kind.REFERENCE and key.columns:
