@@ -17,6 +17,8 @@ from schemasynth.progress import Listener, silent
 from schemasynth.settings import database_url, shown
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from schemasynth.adapter import Marker, SourceConnection
     from schemasynth.infer import Answers
     from schemasynth.plan.model import RefreshPlan
@@ -51,7 +53,8 @@ def introspect(
     """
     url = database_url(source)
     with adapter_for(url).source(url) as connection:
-        return described(connection, selection, infer=infer, answers=answers, listener=listener)
+        schema = described(connection, selection, infer=infer, answers=answers, listener=listener)
+        return _with_rules(connection, schema, answers, listener)[0] if infer else schema
 
 
 def described(
@@ -76,6 +79,20 @@ def described(
     schema = count_rows(source, schema)
     with evidence_of(source, schema, listener) as evidence:
         return infer_keys(schema, evidence, answers=answers)
+
+
+def _with_rules(
+    source: SourceConnection, schema: Schema, answers: Answers | None, listener: Listener
+) -> tuple[Schema, dict[str, pd.DataFrame]]:
+    """Return a schema with the rules that a sample of its rows keeps to, and the sample."""
+    from schemasynth.infer import NO_ANSWERS
+    from schemasynth.infer.rules import discover_rules, rules_under
+    from schemasynth.reading import SAMPLE_ROWS, read_frames
+
+    samples = read_frames(source, schema, limit=SAMPLE_ROWS, listener=listener)
+    found = discover_rules(schema, samples)
+    rules = rules_under(found, schema, answers or NO_ANSWERS)
+    return replace(schema, rules=rules), samples
 
 
 def render(schema: Schema, form: str = "summary") -> str:
@@ -144,6 +161,7 @@ def _sampled(plan: RefreshPlan, sample_rows: int | None) -> RefreshPlan:
 
 def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) -> RefreshPlan:
     from schemasynth.infer import NO_ANSWERS, answers_for, with_answers
+    from schemasynth.infer.rules import rules_under
     from schemasynth.model.merge import check_references
     from schemasynth.model.serialize import loads
     from schemasynth.plan import make_plan
@@ -158,6 +176,7 @@ def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) ->
     check_references(schema)
     known = answers_for(schema, answers or NO_ANSWERS, selection.means)
     schema = with_answers(schema, known.about_keys)
+    schema = replace(schema, rules=rules_under(schema.rules, schema, known))
     return make_plan(schema, {}, source=schema.name, copied=known.copied)
 
 
@@ -168,11 +187,11 @@ def _planned(
     listener: Listener,
 ) -> tuple[Schema, RefreshPlan]:
     from schemasynth.plan import make_plan
-    from schemasynth.reading import PLANNING_SEED, SAMPLE_ROWS, read_frames, read_sample
+    from schemasynth.reading import PLANNING_SEED, SAMPLE_ROWS, read_sample
     from schemasynth.sampling import Sample
 
     schema = described(source, selection, infer=True, answers=answers, listener=listener)
-    samples = read_frames(source, schema, limit=SAMPLE_ROWS, listener=listener)
+    schema, samples = _with_rules(source, schema, answers, listener)
     copied = answers.copied if answers is not None else {}
     name = shown(source.url)
     made = make_plan(schema, samples, source=name, copied=copied)

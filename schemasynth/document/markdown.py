@@ -52,6 +52,11 @@ def _lines(schema: Schema) -> Iterator[str]:
         for entity in schema.implicit_entities:
             name, said = escaped(entity.name), escaped(wording.entity(entity))
             yield f"- {name}: {said}, {_standing(entity)}"
+    if schema.rules:
+        yield from ("", "## Rules", "")
+        for rule in schema.rules:
+            said = escaped(f"{rule.table}: {wording.rule(rule)}")
+            yield f"- {said} ({code(str(rule.id))})"
     if schema.questions:
         yield from ("", "## Questions", "")
         for question in schema.questions:

@@ -36,6 +36,11 @@ def _lines(schema: Schema) -> Iterator[str]:
         yield "Implicit entities"
         for entity in schema.implicit_entities:
             yield from _entry(f"{entity.name}  {wording.entity(entity)}", entity)
+    if schema.rules:
+        yield from ("", "Rules")
+        for rule in schema.rules:
+            yield f"  {rule.table}: {wording.rule(rule)}"
+            yield f"    {rule.id}"
     if schema.questions:
         yield ""
         yield "Please confirm"

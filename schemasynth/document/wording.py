@@ -18,6 +18,7 @@ from schemasynth.model import (
     Question,
     UniqueKey,
 )
+from schemasynth.model.rules import Rule, RuleKind
 
 Key: TypeAlias = PrimaryKey | ForeignKey | ImplicitEntity
 
@@ -187,6 +188,66 @@ def entity(found: ImplicitEntity) -> str:
     )
     tail = f"; it determines {determined}" if determined else ""
     return f"{columns(found.columns)} identifies the same thing in {tables}{tail}"
+
+
+_RULES = {
+    RuleKind.EQUAL: "{1} is {0}",
+    RuleKind.ORDER: "{0} <= {1}",
+    RuleKind.STRICT_ORDER: "{0} < {1}",
+    RuleKind.DETERMINED: "{0} determines {1}",
+    RuleKind.CONDITIONAL: "values of {0} fix that of {1}",
+    RuleKind.CONSTANT: "{0} has one value",
+    RuleKind.PRESENCE: "{0} decides whether {1} is set",
+    RuleKind.TOGETHER: "{0} and {1} are set together or not at all",
+    RuleKind.IMPLIES: "where {0} is set, {1} is",
+    RuleKind.EXCLUSIVE: "{0} and {1} are never both set",
+    RuleKind.EITHER: "{0} or {1} is set",
+    RuleKind.NET: "{3} = {0} + {1} - {2}",
+    RuleKind.PRODUCT: "{2} = {0} * {1}",
+    RuleKind.RATIO: "{2} = {0} / {1}",
+    RuleKind.FACTOR: "{1} = {how} * {0}",
+    RuleKind.ELAPSED: "{2} = {how} from {0} to {1}",
+    RuleKind.DATE_PART: "{1} = {how} of {0}",
+    RuleKind.JOINED: "{2} = {0} and {1} joined",
+    RuleKind.CASED: "{1} = {0} in {how} case",
+    RuleKind.RUNNING: "{3} grows by {2} along {1} within {0}",
+    RuleKind.DISJOINT: "periods {1} to {2} of one {0} do not overlap",
+    RuleKind.AFTER_PARENT: "{0} >= {parent}",
+    RuleKind.BEFORE_PARENT: "{0} <= {parent}",
+    RuleKind.CHILD_COUNT: "{parent} = number of rows by {0}",
+}
+
+
+def rule(found: Rule) -> str:
+    """Return what a rule says, with the rows that speak for it."""
+    parent = f"{found.referred}.{'.'.join(found.referred_columns)}"
+    match found.kind:
+        case RuleKind.SUM:
+            said = f"{found.columns[-1]} = {' + '.join(found.columns[:-1])}"
+        case RuleKind.DISCOUNTED:
+            unit = "" if found.how == "share" else " %"
+            first, second, off, total = found.columns
+            said = f"{total} = {first} * {second} less {off}{unit}"
+        case RuleKind.CHILD_SUM:
+            said = f"{parent} = sum of {_summed(found)}"
+        case _:
+            said = _RULES[found.kind].format(*found.columns, how=found.how, parent=parent)
+    return f"{said}  {_support(found)}"
+
+
+def _summed(found: Rule) -> str:
+    words = found.how.split() or ["by"] * (len(found.columns) - 1)
+    signs = {"by": "* {}", "less": "* (1 - {})", "plus": "* (1 + {})"}
+    rest = [signs[word].format(name) for word, name in zip(words, found.columns[1:], strict=True)]
+    return " ".join([found.columns[0], *rest])
+
+
+def _support(found: Rule) -> str:
+    if found.origin is not Origin.INFERRED:
+        return str(found.origin)
+    if not found.exceptions:
+        return f"in all of {count(found.rows, 'row')}"
+    return f"but for {found.exceptions:,} of {count(found.rows, 'row')}"
 
 
 def answers(question: Question) -> tuple[tuple[str, str], ...]:

@@ -29,6 +29,7 @@ from schemasynth.model.keyid import (
     read_key_id,
 )
 
+_KEYS = frozenset({Kind.PRIMARY, Kind.FOREIGN, Kind.ENTITY})
 LISTED = 5
 """Names listed where none is like what was typed."""
 
@@ -51,12 +52,20 @@ class Answers:
 
     @property
     def about_keys(self) -> Answers:
-        """The answers that are not about reference tables, which are the plan's affair."""
+        """The answers about keys; reference tables and rules are judged apart."""
         return Answers(
             *(
-                tuple(key for key in keys if key.kind is not Kind.REFERENCE)
+                tuple(key for key in keys if key.kind in _KEYS)
                 for keys in (self.accepted, self.rejected)
             )
+        )
+
+    @property
+    def about_rules(self) -> Answers:
+        """The answers about rules."""
+        return Answers(
+            tuple(key for key in self.accepted if key.kind.is_rule),
+            tuple(key for key in self.rejected if key.kind.is_rule),
         )
 
     @property

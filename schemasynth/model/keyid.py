@@ -143,8 +143,8 @@ _ID = re.compile(
     re.DOTALL,
 )
 _FORMS = (
-    "pk:TABLE(COLUMN,…), fk:TABLE(COLUMN,…)->TABLE(COLUMN,…), entity:TABLE(COLUMN,…) "
-    "or reference:TABLE"
+    "pk:TABLE(COLUMN,…), fk:TABLE(COLUMN,…)->TABLE(COLUMN,…), entity:TABLE(COLUMN,…), "
+    "reference:TABLE, or a rule such as order:TABLE(COLUMN,COLUMN)"
 )
 
 

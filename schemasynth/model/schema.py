@@ -8,10 +8,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from schemasynth.errors import SettingsError
 from schemasynth.model.types import SqlType
+
+if TYPE_CHECKING:
+    from schemasynth.model.rules import Rule
 
 Evidence: TypeAlias = Mapping[str, float | int | str | bool | None]
 """Named figures that speak for or against a key."""
@@ -245,6 +248,7 @@ class Schema:
     sequences: tuple[Sequence, ...] = ()
     implicit_entities: tuple[ImplicitEntity, ...] = ()
     questions: tuple[Question, ...] = ()
+    rules: tuple[Rule, ...] = ()
     _by_name: Mapping[TableName, Table] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 from schemasynth.errors import SettingsError
 from schemasynth.model.fingerprint import fingerprint
 from schemasynth.model.keyid import entity_ids, foreign_key_id, primary_key_id
+from schemasynth.model.rules import Rule, RuleKind
 from schemasynth.model.schema import (
     Check,
     Column,
@@ -91,6 +92,7 @@ def to_dict(schema: Schema) -> Json:
         "sequences": [_sequence(sequence) for sequence in schema.sequences],
         "implicit_entities": [_entity(entity) for entity in schema.implicit_entities],
         "questions": [_question(question) for question in schema.questions],
+        "rules": [_rule(rule) for rule in schema.rules],
     }
 
 
@@ -114,6 +116,7 @@ def from_dict(value: Any) -> Schema:
         sequences=node.each("sequences", _read_sequence),
         implicit_entities=node.each("implicit_entities", _read_entity),
         questions=node.each("questions", _read_question),
+        rules=node.each("rules", _read_rule),
     )
     node.only("schemasynth", "fingerprint")
     _refuse_repeated([table.name for table in schema.tables], node.path_of("tables"), "table")
@@ -260,6 +263,24 @@ def _question(question: Question) -> Json:
         "if_accepted": question.if_accepted,
         "if_rejected": question.if_rejected,
         "confidence": question.confidence,
+    }
+
+
+def _rule(rule: Rule) -> Json:
+    return {
+        "id": str(rule.id),
+        "kind": rule.kind.value,
+        "schema": rule.table.schema,
+        "table": rule.table.name,
+        "columns": list(rule.columns),
+        "referred_schema": rule.referred and rule.referred.schema,
+        "referred_table": rule.referred and rule.referred.name,
+        "referred_columns": list(rule.referred_columns),
+        "foreign_key": list(rule.link),
+        "how": rule.how,
+        "rows": rule.rows,
+        "exceptions": rule.exceptions,
+        "origin": rule.origin.value,
     }
 
 
@@ -546,6 +567,24 @@ def _read_member(node: _Node) -> EntityMember:
         table=TableName(node.text("table"), node.optional_text("schema")),
         columns=node.texts("columns", required=True),
         determined=node.texts("determined"),
+    )
+
+
+def _read_rule(node: _Node) -> Rule:
+    node.pass_over("id")
+    referred = node.optional_text("referred_table")
+    referred_schema = node.optional_text("referred_schema")
+    return Rule(
+        kind=node.member("kind", RuleKind),
+        table=TableName(node.text("table"), node.optional_text("schema")),
+        columns=node.texts("columns", required=True),
+        referred=None if referred is None else TableName(referred, referred_schema),
+        referred_columns=node.texts("referred_columns"),
+        link=node.texts("foreign_key"),
+        how=node.optional_text("how") or "",
+        rows=node.integer("rows") or 0,
+        exceptions=node.integer("exceptions") or 0,
+        origin=node.member("origin", Origin, Origin.INFERRED),
     )
 
 

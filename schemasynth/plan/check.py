@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from schemasynth.errors import PlanError
 from schemasynth.model import Schema, SqlType, Table, TableName, TypeFamily
+from schemasynth.model.rules import OF_LINKS, Rule
 from schemasynth.plan.checknumbers import has_check
 from schemasynth.plan.keyparts import NUMBERS
 from schemasynth.plan.keypattern import is_pattern, part_names
@@ -115,6 +116,32 @@ def problems(plan: RefreshPlan, schema: Schema | None = None) -> Iterator[Proble
     yield from map(Problem, _context_cycle(tables))
     if schema is not None:
         yield from _schema_problems(plan, schema)
+        yield from map(Problem, _lost_rules(plan, tables))
+    for rule in plan.rules:
+        yield from map(Problem, _rule_problems(rule, tables))
+
+
+def _lost_rules(plan: RefreshPlan, tables: Mapping[TableName, TablePlan]) -> Iterator[str]:
+    for rule in plan.rules:
+        for name in (rule.table, rule.referred):
+            if name is not None and name not in tables:
+                yield f"Rule {rule.id}: table {name} is not in the plan."
+
+
+def _rule_problems(rule: Rule, tables: Mapping[TableName, TablePlan]) -> Iterator[str]:
+    sides = [(rule.table, (*rule.columns, *rule.link))]
+    if rule.referred is not None:
+        sides.append((rule.referred, rule.referred_columns))
+    for name, columns in sides:
+        if name not in tables:
+            return
+        known = {column.name for column in tables[name].columns}
+        for column in columns:
+            if column not in known:
+                yield f"Rule {rule.id}: table {name} of the plan has no column {column}."
+    links = {key.columns for key in tables[rule.table].foreign_keys}
+    if rule.kind in OF_LINKS and (rule.referred is None or rule.link not in links):
+        yield f"Rule {rule.id}: its foreign key is not one of {rule.table}."
 
 
 def _table_problems(table: TablePlan) -> Iterator[str]:

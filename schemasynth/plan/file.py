@@ -15,8 +15,10 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
-from schemasynth.errors import PlanError
-from schemasynth.model import Question, SqlType, TableName, TypeFamily
+from schemasynth.errors import PlanError, SettingsError
+from schemasynth.model import Origin, Question, SqlType, TableName, TypeFamily
+from schemasynth.model.keyid import read_key_id
+from schemasynth.model.rules import Rule, RuleKind
 from schemasynth.plan.check import Problem, problems
 from schemasynth.plan.model import (
     ColumnPlan,
@@ -42,6 +44,7 @@ role       subject: generated on its own | linked: generated in the context of a
            reference: copied | skip: left as it is in the target
 treatment  of a foreign key: context | matched | category | restored
            of a column: learn | key | foreign_key | determined | computed | constant | null
+rule       what restored rows are made to keep; delete one to switch it off
 """
 
 
@@ -107,6 +110,15 @@ class _Question(_Strict):
     confidence: float
 
 
+class _Rule(_Strict):
+    id: str
+    how: str = ""
+    foreign_key: tuple[str, ...] = ()
+    rows: int = 0
+    exceptions: int = 0
+    origin: Origin = Origin.INFERRED
+
+
 class _Plan(_Strict):
     schemasynth_plan: int
     source: str
@@ -115,6 +127,7 @@ class _Plan(_Strict):
     sample_rows: int | None = None
     notes: tuple[str, ...] = ()
     question: tuple[_Question, ...] = ()
+    rule: tuple[_Rule, ...] = ()
     table: tuple[_Table, ...] = ()
 
 
@@ -147,11 +160,29 @@ def write_plan(plan: RefreshPlan) -> str:
             _fill(item, asdict(question))
             questions.append(item)
         document.add("question", questions)
+    if plan.rules:
+        rules = tomlkit.aot()
+        for rule in plan.rules:
+            item = tomlkit.table()
+            _fill(item, _rule_fields(rule))
+            rules.append(item)
+        document.add("rule", rules)
     tables = tomlkit.aot()
     for table in plan.tables:
         tables.append(_table_item(table))
     document.add("table", tables)
     return tomlkit.dumps(document)
+
+
+def _rule_fields(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": str(rule.id),
+        "how": rule.how or None,
+        "foreign_key": rule.link,
+        "rows": rule.rows,
+        "exceptions": rule.exceptions or None,
+        "origin": rule.origin,
+    }
 
 
 def _table_item(plan: TablePlan) -> tomlkit.items.Table:
@@ -287,6 +318,7 @@ def read_plan(text: str) -> RefreshPlan:
         sample_rows=raw.sample_rows,
         notes=raw.notes,
         questions=tuple(Question(**question.model_dump()) for question in raw.question),
+        rules=tuple(_rule(rule) for rule in raw.rule),
     )
     for found in problems(plan):
         raise PlanError(f"Line {_line_of(found, _lines(text))} of the plan: {found.text}")
@@ -366,6 +398,26 @@ def _table(raw: _Table) -> TablePlan:
         is_entity=raw.is_entity,
         reason=raw.reason,
         runner_up=raw.runner_up,
+    )
+
+
+def _rule(raw: _Rule) -> Rule:
+    try:
+        key = read_key_id(raw.id)
+        kind = RuleKind(key.kind)
+    except (SettingsError, ValueError):
+        raise PlanError(f"{raw.id!r} in the plan is no id of a rule.") from None
+    return Rule(
+        kind,
+        key.table,
+        key.columns,
+        key.referred,
+        key.referred_columns,
+        raw.foreign_key,
+        raw.how,
+        raw.rows,
+        raw.exceptions,
+        raw.origin,
     )
 
 

@@ -131,6 +131,7 @@ def make_plan(
         tables=tables,
         notes=(*_notes(tables, choices), *_stated(schema)),
         questions=tuple(_questions(schema, verdicts)),
+        rules=schema.rules,
     )
     return resized(plan)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from schemasynth.errors import PlanError
 from schemasynth.model import Question, SqlType, TableName
+from schemasynth.model.rules import Rule
 
 
 class Role(enum.StrEnum):
@@ -289,6 +290,7 @@ class RefreshPlan:
             every row.
         notes: what a person should know, one line each.
         questions: decisions that a person should confirm, those that most rows hang on first.
+        rules: that restored rows have to keep.
     """
 
     source: str
@@ -298,6 +300,7 @@ class RefreshPlan:
     sample_rows: int | None = None
     notes: tuple[str, ...] = field(default=())
     questions: tuple[Question, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     def table(self, name: TableName) -> TablePlan:
         """Return the plan of a table.

@@ -34,6 +34,7 @@ from schemasynth.rewrite.references import (
     RestoredReference,
     urgency,
 )
+from schemasynth.rewrite.rules import keep_rules, measure_rules, rule_groups
 from schemasynth.rewrite.sizes import bring_to_size
 from schemasynth.rewrite.tables import (
     CopiedTable,
@@ -234,6 +235,7 @@ def prepare_each(
         What the generator learns, parents first.
     """
     work = Preparation.of(plan, source, seed)
+    measure_rules(work)
     prepared: dict[TableName, PreparedTable] = {}
     for rewrite, is_last in _with_ends(rewrites(plan)):
         rewrite.prepare(work)
@@ -306,6 +308,8 @@ def restore_each(
 ) -> tuple[Repair, ...]:
     """Make rows of the original schema one table after another, holding one and the keys of all.
 
+    Tables that rules bind to each other are held together, until the rules are kept.
+
     Args:
         plan: the one that prepared.
         synthetic: the generator's tables, with the columns of the prepared ones.
@@ -317,16 +321,23 @@ def restore_each(
         What had to be changed.
     """
     work = Restoration(plan, dict(synthetic), kept, seed)
-    referred = _referred(plan)
+    referred, groups = _referred(plan), rule_groups(plan)
+    restored: set[TableName] = set()
     bring_to_size(plan, work)
     for rewrite, is_last in _with_ends(rewrites(plan)):
         rewrite.restore(work)
         table = rewrite.table
-        if not is_last or table.is_entity:
+        if not is_last:
             continue
-        put(str(table.name), _restored_frame(work, table))
-        columns = work.columns[str(table.name)]
-        work.columns[str(table.name)] = {name: columns[name] for name in referred[table.name]}
+        restored.add(table.name)
+        group = groups.get(table.name, frozenset({table.name}))
+        if not group <= restored:
+            continue
+        keep_rules(work, group)
+        for name in (t.name for t in plan.tables if t.name in group and not t.is_entity):
+            put(str(name), _restored_frame(work, plan.table(name)))
+            columns = work.columns[str(name)]
+            work.columns[str(name)] = {c: columns[c] for c in referred[name]}
     return tuple(work.repairs)
 
 

@@ -184,7 +184,7 @@ def test_the_form_is_the_documented_one() -> None:
     value = to_dict(small())
     assert list(value) == [
         "schemasynth", "dialect", "name", "fingerprint", "tables", "sequences",
-        "implicit_entities", "questions",
+        "implicit_entities", "questions", "rules",
     ]  # fmt: skip
     assert value["schemasynth"] == VERSION == 1
     child = value["tables"][1]

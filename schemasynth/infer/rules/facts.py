@@ -93,10 +93,23 @@ class Facts:
             wanted: a number for each row.
             slack: by how much more it may differ.
         """
-        values, decimals = self.numbers(name), self.decimals(name)
-        unit = 0.0 if decimals is None else ROUNDING * 10.0**-decimals
-        result: Bools = np.abs(values - wanted) <= unit + slack + RELATIVE * np.abs(values)
-        return result
+        return close(self.numbers(name), wanted, self.decimals(name), slack)
+
+
+def close(
+    values: Floats, wanted: Floats, decimals: int | None, slack: Floats | float = 0.0
+) -> Bools:
+    """Tell which values are the wanted ones, rounded.
+
+    Args:
+        values: numbers, NaN for NULL.
+        wanted: as many.
+        decimals: of the values; None where they are not rounded.
+        slack: by how much more they may differ.
+    """
+    unit = 0.0 if decimals is None else ROUNDING * 10.0**-decimals
+    result: Bools = np.abs(values - wanted) <= unit + slack + RELATIVE * np.abs(values)
+    return result
 
 
 def is_number(kind: pa.DataType) -> bool:

@@ -5,6 +5,7 @@ Imports the base of rules; called by the discovery.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -132,12 +133,11 @@ def summed(facts: Facts, columns: Sequence[str], how: str) -> Floats:
             after the first, for shares that are taken off or put on.
     """
     words = how.split() or ["by"] * (len(columns) - 1)
-    result = facts.numbers(columns[0])
+    factors = [facts.numbers(columns[0])]
     for name, word in zip(columns[1:], words, strict=True):
         part = facts.numbers(name)
-        factors: dict[str, Floats] = {"by": part, "less": 1.0 - part, "plus": 1.0 + part}
-        result = np.multiply(result, factors[word])
-    return result
+        factors.append({"by": part, "less": 1.0 - part, "plus": 1.0 + part}[word])
+    return functools.reduce(np.multiply, factors)
 
 
 def lines_slack(facts: Facts, target: str, counts: Ints, columns: Sequence[str]) -> Floats:
@@ -152,8 +152,7 @@ def lines_slack(facts: Facts, target: str, counts: Ints, columns: Sequence[str])
     decimals = facts.decimals(target)
     if len(columns) == 1 or decimals is None:
         return np.zeros(len(counts))
-    result: Floats = (len(columns) - 1) * counts * 10.0**-decimals
-    return result
+    return np.asarray((len(columns) - 1) * counts * 10.0**-decimals, dtype=np.float64)
 
 
 def _summands(place: Place) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -1,0 +1,230 @@
+"""Rules of the source kept on restored rows: measured on the way in, mended on the way out.
+
+Imports the base, and how each kind of rule is mended; called by the restoration when all else is
+there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from schemasynth.arrays import array
+from schemasynth.model.rules import Rule, RuleKind
+from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role, TablePlan
+from schemasynth.rewrite.rulefix import Repair, Standing, standing
+from schemasynth.rewrite.rulestate import Tables, learned
+
+if TYPE_CHECKING:
+    from schemasynth.arrays import Array, Bools
+    from schemasynth.model import TableName
+    from schemasynth.rewrite.base import Preparation, Restoration
+    from schemasynth.rows import Rows
+
+SHARES = "rules"
+"""Name of the kept frame with each rule's share of exceptions in the source."""
+MAX_PASSES = 8
+"""Times that all rules are gone through: one may break another, and chains are short."""
+_FIRST = (
+    RuleKind.CONSTANT,
+    RuleKind.DETERMINED,
+    RuleKind.CONDITIONAL,
+    RuleKind.PRESENCE,
+    RuleKind.TOGETHER,
+    RuleKind.IMPLIES,
+    RuleKind.EXCLUSIVE,
+    RuleKind.EITHER,
+    RuleKind.AFTER_PARENT,
+    RuleKind.BEFORE_PARENT,
+    RuleKind.ORDER,
+    RuleKind.STRICT_ORDER,
+    RuleKind.DISJOINT,
+)
+"""Kinds in the order in which they are kept; formulas come after, totals over rows last."""
+_LAST = (RuleKind.RUNNING, RuleKind.CHILD_SUM, RuleKind.CHILD_COUNT)
+
+
+def rule_groups(plan: RefreshPlan) -> dict[TableName, frozenset[TableName]]:
+    """Return for each table with rules those that rules bind to it, itself among them."""
+    import networkx as nx
+
+    graph: nx.Graph[TableName] = nx.Graph()
+    for rule in plan.rules:
+        if _is_known(rule, plan):
+            graph.add_edge(rule.table, rule.referred or rule.table)
+    return {name: frozenset(group) for group in nx.connected_components(graph) for name in group}
+
+
+def _bound(plan: RefreshPlan, group: Collection[TableName]) -> list[Rule]:
+    return [rule for rule in plan.rules if rule.table in group and _is_known(rule, plan)]
+
+
+def measure_rules(work: Preparation) -> None:
+    """Keep what the plan's rules need of the source: bindings, decimals, shares of exceptions.
+
+    Args:
+        work: with all source rows; those of one group of tables are read at a time.
+    """
+    shares: dict[str, float] = {}
+    for group in dict.fromkeys(rule_groups(work.plan).values()):
+        if all(str(name) in work.source for name in group):
+            shares |= _measured(work, group)
+    if shares:
+        work.kept[SHARES] = pd.DataFrame({"rule": list(shares), "share": list(shares.values())})
+
+
+def _measured(work: Preparation, group: Collection[TableName]) -> dict[str, float]:
+    """Return the share of exceptions of each rule of a group."""
+    plan, names = work.plan, [str(name) for name in group]
+    columns = {name: _columns(work.source[name]) for name in names}
+    tables = Tables(plan, columns, {name: len(work.source[name]) for name in names}, {})
+    shares = {}
+    for rule in _bound(plan, group):
+        of_parent = rule.kind in (RuleKind.CHILD_SUM, RuleKind.CHILD_COUNT)
+        facts = tables.facts(str(rule.referred if of_parent else rule.table))
+        found = learned(rule, facts, by_value=_by_value(plan, rule))
+        if len(found):
+            work.kept[f"rule:{rule.id}"] = found
+        tables.known = {str(rule.id): found}
+        now = standing(rule, tables)
+        shares[str(rule.id)] = float(now.broken.sum()) / max(int(now.applies.sum()), 1)
+    return shares
+
+
+def _columns(rows: Rows) -> dict[str, Array]:
+    return {name: array(rows, name) for name in rows.columns}
+
+
+def _is_known(rule: Rule, plan: RefreshPlan) -> bool:
+    """Tell whether a rule is about tables that are restored."""
+    roles = {table.name: table.role for table in plan.tables}
+    names = [rule.table] + ([rule.referred] if rule.referred else [])
+    return all(roles.get(name, Role.SKIP) is not Role.SKIP for name in names)
+
+
+def _by_value(plan: RefreshPlan, rule: Rule) -> bool:
+    """Tell whether restored rows have the source's values in a rule's first column."""
+    if not rule.columns:
+        return False
+    return plan.table(rule.table).column(rule.columns[0]).treatment is ColumnTreatment.LEARN
+
+
+def keep_rules(work: Restoration, group: Collection[TableName]) -> None:
+    """Change restored rows so that as few break each rule as in the source.
+
+    A rule of which no column may change (keys, copied tables) stays as it is. Rows that still
+    break a rule in the end are reported.
+
+    Args:
+        work: with all tables of the group restored.
+        group: tables of `rule_groups`.
+    """
+    if SHARES not in work.kept:
+        return
+    kept = work.kept[SHARES]
+    shares = dict(zip(kept["rule"], kept["share"], strict=True))
+    rules = [rule for rule in _in_order(_bound(work.plan, group)) if str(rule.id) in shares]
+    known = {str(r.id): work.kept[f"rule:{r.id}"] for r in rules if f"rule:{r.id}" in work.kept}
+    tables = Tables(work.plan, work.columns, work.rows, known)
+    free = _Free(work.plan, rules)
+    changed: dict[Rule, int] = {}
+    for _ in range(MAX_PASSES):
+        settled = True
+        for rule in rules:
+            rows = _kept(work, tables, rule, float(shares[str(rule.id)]), free)
+            changed[rule] = changed.get(rule, 0) + rows
+            settled = settled and not rows
+        if settled:
+            break
+    for rule in rules:
+        where = str(rule.referred if rule.kind in _LAST[1:] else rule.table)
+        work.repaired(where, f"{rule.id}: changed to keep it", changed[rule])
+        left = _too_many(standing(rule, tables), float(shares[str(rule.id)]))
+        work.repaired(where, f"{rule.id}: could not be kept", left)
+
+
+def _in_order(rules: Sequence[Rule]) -> list[Rule]:
+    def rank(rule: Rule) -> int:
+        if rule.kind in _FIRST:
+            return _FIRST.index(rule.kind)
+        return len(_FIRST) + (1 + _LAST.index(rule.kind) if rule.kind in _LAST else 0)
+
+    return sorted(rules, key=rank)
+
+
+def _too_many(now: Standing, share: float) -> int:
+    return max(0, int(now.broken.sum()) - _allowed(now, share))
+
+
+def _allowed(now: Standing, share: float) -> int:
+    return round(share * int(now.applies.sum()))
+
+
+def _kept(work: Restoration, tables: Tables, rule: Rule, share: float, free: _Free) -> int:
+    """Mend one rule; returns how many rows were changed."""
+    now = standing(rule, tables)
+    if not _too_many(now, share):
+        return 0
+    repair = next((r for r in free.in_order(now.repairs) if free.may(r)), None)
+    if repair is None:
+        return 0
+    rng = work.random("rules", str(rule.id))
+    rows = _chosen(now.broken, _allowed(now, share), rng)
+    made = [(column, make(rows, rng)) for column, make in repair.makes]
+    for column, values in made:
+        tables.write(repair.table, column, values)
+    return int(rows.sum())
+
+
+def _chosen(broken: Bools, allowed: int, rng: np.random.Generator) -> Bools:
+    """Return broken rows without the few that may stay; the same ones in each pass."""
+    order = rng.permutation(len(broken))
+    spared = order[broken[order]][:allowed]
+    result = broken.copy()
+    result[spared] = False
+    return result
+
+
+class _Free:
+    """Which columns may change, and which rather not."""
+
+    def __init__(self, plan: RefreshPlan, rules: list[Rule]) -> None:
+        self._columns = {
+            (str(table.name), name) for table in plan.tables for name in _changeable(table)
+        }
+        self._made = {place for rule in rules for place in _results(rule)}
+
+    def may(self, repair: Repair) -> bool:
+        """Tell whether all columns of a repair may change."""
+        return all((repair.table, column) in self._columns for column in repair.columns)
+
+    def in_order(self, repairs: tuple[Repair, ...]) -> list[Repair]:
+        """Return repairs, those last that change what another rule makes."""
+        return sorted(
+            repairs, key=lambda r: any((r.table, column) in self._made for column in r.columns)
+        )
+
+
+def _changeable(table: TablePlan) -> Iterator[str]:
+    """Yield the columns that no key depends on."""
+    if table.role in (Role.REFERENCE, Role.SKIP) or table.is_entity:
+        return
+    fixed = {name for key in (table.primary_key, *table.unique_keys) for name in key}
+    fixed |= {name for key in table.foreign_keys for name in key.columns}
+    for column in table.columns:
+        if column.key_format is not None:
+            fixed |= set(column.key_format.sources)
+    for column in table.columns:
+        if column.treatment is ColumnTreatment.LEARN and column.name not in fixed:
+            yield column.name
+
+
+def _results(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield the column that a rule makes of others."""
+    if rule.kind in _LAST[1:]:
+        yield str(rule.referred), rule.referred_columns[0]
+    elif rule.kind not in _FIRST or rule.kind is RuleKind.DETERMINED:
+        yield str(rule.table), rule.columns[-1]
