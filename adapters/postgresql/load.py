@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,6 +20,7 @@ from schemasynth.errors import LoadError, PrivilegeError, SafetyError
 from schemasynth.model import Column, Schema, Table, TableName, TypeFamily
 from schemasynth.settings import shown
 
+from .._sql.ahead import ahead
 from .._sql.connection import SqlRelations
 from .._sql.wire import ColumnMisfit
 from .errors import driver_lost, end, misfit, reason
@@ -183,7 +185,7 @@ class PostgreSQLLoad(SqlRelations, Load):
         except psycopg.Error as error:
             raise LoadError(f"Table {table.name}: {reason(error)}.") from None
         names = tuple(column.name for column in stored)
-        self._staged[table.name] = Refilling(self._places[table.name], staged, names)
+        self._staged[table.name] = Refilling(self._places[table.name], staged, names, rows)
         return rows
 
     def _create(self, table: Table, staged: str, absent: list[Column]) -> None:
@@ -217,13 +219,12 @@ class PostgreSQLLoad(SqlRelations, Load):
         names = [column.name for column in columns]
         into = f"COPY {staged} ({', '.join(map(quoted, names))}) FROM STDIN (FORMAT csv)"
         rows = 0
+        batches = remaining if first is None else chain([first], remaining)
         try:
             with self._driver.cursor() as cursor, cursor.copy(into.encode()) as copy:
-                batch = first
-                while batch is not None:
-                    copy.write(encode(batch, columns))
+                for batch, block in ahead(batches, lambda batch: encode(batch, columns)):
+                    copy.write(block)
                     rows += batch.num_rows
-                    batch = next(remaining, None)
         except psycopg.Error as error:
             raise LoadError(f"Table {table.name}, {misfit(error, names)}.") from None
         except ColumnMisfit as error:

@@ -1,8 +1,8 @@
 """The switch: tables of a target emptied and refilled from staged ones in one transaction.
 
 Imported by the PostgreSQL load only. Grants, views, policies, indexes, comments and statistics
-objects stay, because the tables do. Foreign keys between refilled tables are dropped and added
-again, validated over all rows at once, which is 2.5 times faster than checking row by row.
+objects stay, because the tables do. Foreign keys between refilled tables, and indexes of large
+ones, are dropped and made again over all rows at once, which is 2.5 times faster than row by row.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 
-from . import catalog
+from . import catalog, indexes
 from .names import literal, quoted
 
 Cursor: TypeAlias = "psycopg.Cursor[Any]"
@@ -131,11 +131,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Refilling:
-    """One table's part of the switch: the columns that are copied from a staged table."""
+    """One table's part of the switch.
+
+    Attributes:
+        place: the table.
+        staged: the quoted name of the staged one.
+        columns: those that are copied.
+        rows: how many.
+    """
 
     place: Place
     staged: str
     columns: tuple[str, ...]
+    rows: int
 
 
 def places(cursor: Cursor, names: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Place]:
@@ -204,11 +212,15 @@ def refill(cursor: Cursor, tables: Sequence[Refilling]) -> None:
     keys = cursor.execute(_FOREIGN_KEYS, asked).fetchall()
     firing = cursor.execute(_FIRING, asked).fetchall()
     _run(cursor, _dropped(keys))
+    large = [table.place.oid for table in ordered if table.rows >= indexes.BULK_ROWS]
+    rebuilt = indexes.rebuildable(cursor, large)
     _run(cursor, (_alter(s, t, "DISABLE", kind, name) for s, t, kind, name, _ in firing))
     cursor.execute(f"TRUNCATE TABLE {own}".encode())
+    _run(cursor, (index.drop for index in rebuilt))
     _run(cursor, map(_insert, tables))
     # Deferred checks must be done: a table with pending events cannot be altered.
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    _run(cursor, (statement for index in rebuilt for statement in index.create))
     _restart_sequences(cursor, asked)
     _run(cursor, (_alter(s, t, _ENABLE[state], kind, n) for s, t, kind, n, state in firing))
     _run(cursor, _added(keys))

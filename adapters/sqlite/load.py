@@ -28,6 +28,18 @@ BUSY_SECONDS = 10.0
 """How long the switch waits for another connection's lock."""
 STAGED_SUFFIX = ".schemasynth-staged"
 """Copies are called ``NAME.RUN.schemasynth-staged`` beside the target, so a rename is atomic."""
+_PRIVATE = (
+    "foreign_keys = OFF",
+    "synchronous = OFF",
+    "journal_mode = MEMORY",
+    "locking_mode = EXCLUSIVE",
+    "cache_size = -65536",  # in KiB: the upper pages of an index of some ten million keys
+)
+"""Pragmas of a copy that nobody else opens, and that is thrown away if anything fails."""
+_INDEXES = """
+    SELECT name, sql FROM sqlite_master
+    WHERE type = 'index' AND sql IS NOT NULL AND lower(tbl_name) = lower(?) ORDER BY rowid
+"""
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
@@ -76,7 +88,7 @@ class SQLiteLoad(SqlRelations, Load):
             raise LoadError(f"{target} cannot be staged: {_kind(error)}.") from None
 
     def _empty_tables(self) -> None:
-        for pragma in ("foreign_keys = OFF", "synchronous = OFF", "journal_mode = MEMORY"):
+        for pragma in _PRIVATE:
             self.connection.exec_driver_sql(f"PRAGMA {pragma}")
         self.connection.commit()
         self._triggers = [
@@ -93,25 +105,48 @@ class SQLiteLoad(SqlRelations, Load):
         self.connection.commit()
 
     def stage(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
-        """Insert the rows of a table."""
+        """Insert the rows of a table; its indexes are built again over all of them."""
         stored = [column.name for column in table.columns if column.computed is None]
         names: list[str] | None = None
         statement = ""
         rows = 0
         try:
+            self._driver.execute("BEGIN")
+            indexes = self._drop_indexes(table)
             for batch in batches:
                 if names is None:
                     names = [name for name in stored if name in batch.schema.names]
                     statement = self._insert(table, names)
                 columns = [from_arrow(batch.column(name)) for name in names]
-                self._execute(statement, list(zip(*columns, strict=True)))
+                self._driver.executemany(statement, zip(*columns, strict=True))
                 rows += batch.num_rows
-            self.connection.commit()
-        except (sa.exc.DBAPIError, pa.ArrowException) as error:
+        except (sqlite3.Error, pa.ArrowException) as error:
+            self._driver.rollback()
             raise LoadError(
                 f"Table {table.name}: {_kind(error)} among rows {rows + 1:,} and after."
             ) from None
+        try:
+            for sql in indexes:
+                self._driver.execute(sql)
+            self._driver.commit()
+        except sqlite3.Error as error:
+            self._driver.rollback()
+            raise LoadError(f"Table {table.name}: {_kind(error)}.") from None
         return rows
+
+    @property
+    def _driver(self) -> sqlite3.Connection:
+        found = self.connection.connection.driver_connection
+        assert isinstance(found, sqlite3.Connection)  # noqa: S101 for the type checker
+        return found
+
+    def _drop_indexes(self, table: Table) -> list[str]:
+        """Drop the indexes that are not part of a constraint; return how to make them again."""
+        found = self._driver.execute(_INDEXES, (table.name.name,)).fetchall()
+        quoted = self.dialect.identifier_preparer.quote_identifier
+        for name, _ in found:
+            self._driver.execute(f"DROP INDEX {quoted(name)}")
+        return [sql for _, sql in found]
 
     def _insert(self, table: Table, names: list[str]) -> str:
         relation = self.relation(table)
@@ -119,10 +154,6 @@ class SQLiteLoad(SqlRelations, Load):
             {name: sa.bindparam(f"p{i}") for i, name in enumerate(names)}
         )
         return str(insert.compile(dialect=self.dialect))
-
-    def _execute(self, statement: str, rows: list[tuple[object, ...]]) -> None:
-        if rows:
-            self.connection.exec_driver_sql(statement, rows)
 
     def switch(self) -> None:
         """Restore triggers and rename the copy over the target.

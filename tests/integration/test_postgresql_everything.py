@@ -18,13 +18,14 @@ from schemasynth.errors import IntegrityError, LoadError
 from schemasynth.model import ConstraintState, Schema, Table, TableName, TypeFamily, arrow_type
 from schemasynth.settings import database_url
 from schemasynth.verify import check_integrity, require
-from schemasynth_adapters.postgresql import PostgreSQLAdapter
+from schemasynth_adapters.postgresql import PostgreSQLAdapter, indexes
 
 LONG = "t" * 63
 ODD = 'Línea "n°" 100% .x'
 ODD_QUOTED = ODD.replace('"', '""')
 SCHEMA = f"""
 CREATE TYPE mood AS ENUM ('sad', 'so la la', 'happy');
+CREATE TYPE spot AS (x int, "y z" text);
 CREATE DOMAIN short AS varchar(12) CHECK (VALUE <> 'refused');
 CREATE DOMAIN shorter AS short NOT NULL;
 CREATE SCHEMA "Sales & more";
@@ -49,6 +50,8 @@ CREATE TABLE kinds (
   bits bit(4),
   amount money,
   born date,
+  place spot,
+  CONSTRAINT later UNIQUE (padded, born) DEFERRABLE INITIALLY DEFERRED,
   EXCLUDE USING gist (period WITH &&)
 );
 COMMENT ON TABLE kinds IS 'All kinds';
@@ -56,6 +59,26 @@ COMMENT ON COLUMN kinds.price IS 'net';
 CREATE UNIQUE INDEX kinds_code ON kinds (code);
 CREATE UNIQUE INDEX kinds_some ON kinds (number) WHERE price > 5;
 CREATE INDEX kinds_lower ON kinds (lower(label), id);
+CREATE INDEX kinds_hashed ON kinds USING hash (token) WITH (fillfactor = 60);
+CREATE INDEX kinds_measured ON kinds (abs(number));
+ALTER INDEX kinds_measured ALTER COLUMN 1 SET STATISTICS 500;
+COMMENT ON INDEX kinds_lower IS 'for people''s searches';
+COMMENT ON CONSTRAINT later ON kinds IS 'waits';
+CREATE VIEW grouped AS SELECT id, label FROM kinds GROUP BY id;
+CREATE MATERIALIZED VIEW summed AS SELECT count(*) AS n FROM kinds;
+CREATE TABLE x (id int PRIMARY KEY, y_id int NOT NULL);
+CREATE TABLE y (id int PRIMARY KEY, z_id int NOT NULL);
+CREATE TABLE z (id int PRIMARY KEY, x_id int NOT NULL REFERENCES x);
+ALTER TABLE x ADD FOREIGN KEY (y_id) REFERENCES y;
+ALTER TABLE y ADD FOREIGN KEY (z_id) REFERENCES z;
+CLUSTER x USING x_pkey;
+ALTER TABLE y REPLICA IDENTITY USING INDEX y_pkey;
+CREATE TABLE hashed (id int PRIMARY KEY) PARTITION BY HASH (id);
+CREATE TABLE hashed_0 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE hashed_1 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE listed (id int, colour text) PARTITION BY LIST (colour);
+CREATE TABLE listed_red PARTITION OF listed FOR VALUES IN ('red');
+CREATE TABLE listed_other PARTITION OF listed DEFAULT;
 CREATE TABLE a (id int PRIMARY KEY, b_id int, boss int REFERENCES a);
 CREATE TABLE b (id int PRIMARY KEY, a_id int NOT NULL);
 ALTER TABLE a ADD CONSTRAINT a_b FOREIGN KEY (b_id) REFERENCES b
@@ -101,6 +124,7 @@ KINDS: list[dict[str, Any]] = [
         "lasted": dt.timedelta(days=-40, seconds=1, microseconds=5),
         "at": dt.datetime(2024, 3, 31, 1, 30, tzinfo=UTC), "bits": "0101",
         "amount": Decimal("1234.50"), "born": dt.date(1950, 1, 2),
+        "place": '(1,"a ""b""")',
     },
     {"id": 8, "code": 40, "number": 3, "feeling": "sad", "label": "\\N, \"x\"\n"},
 ]  # fmt: skip
@@ -116,6 +140,11 @@ ROWS: dict[TableName, list[dict[str, Any]]] = {
     TableName("parted"): PARTED,
     TableName("base"): [{"n": 1}],
     TableName("derived"): [{"n": 2, "m": 3}],
+    TableName("x"): [{"id": 1, "y_id": 2}],
+    TableName("y"): [{"id": 2, "z_id": 3}],
+    TableName("z"): [{"id": 3, "x_id": 1}],
+    TableName("hashed"): [{"id": 1}, {"id": 2}, {"id": 3}],
+    TableName("listed"): [{"id": 1, "colour": "red"}, {"id": 2, "colour": "blue"}],
 }
 EVERY_SCHEMA = Selection(schemas=("public", "Sales & more"))
 STATE = """
@@ -125,12 +154,16 @@ STATE = """
     UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, tgenabled::text, NULL, NULL
     FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL SELECT 'table', oid::regclass::text, relacl::text, relrowsecurity::text, NULL, NULL
-    FROM pg_class WHERE relkind IN ('r', 'p', 'v')
+    FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm')
       AND relnamespace::regnamespace::text IN ('public', '"Sales & more"')
     UNION ALL SELECT 'rule', ev_class::regclass::text, rulename, ev_enabled::text, NULL, NULL
     FROM pg_rewrite WHERE ev_class::regclass::text = 'base'
     UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid),
-           NULL, NULL, NULL FROM pg_index WHERE indrelid::regclass::text = 'kinds'
+           obj_description(indexrelid), indisvalid::text, concat(indisclustered, indisreplident)
+    FROM pg_index i JOIN pg_class c ON c.oid = indrelid AND c.relkind IN ('r', 'p')
+    WHERE c.relnamespace::regnamespace::text IN ('public', '"Sales & more"')
+    UNION ALL SELECT 'statistics', attrelid::regclass::text, attname, attstattarget::text, NULL,
+           NULL FROM pg_attribute WHERE attrelid::regclass::text LIKE '%kinds%'
     UNION ALL SELECT 'policy', polrelid::regclass::text, polname, NULL, NULL, NULL FROM pg_policy
     ORDER BY 1, 2, 3
 """
@@ -149,8 +182,15 @@ def reader(postgresql_server: str) -> Iterator[str]:
         connection.execute(f"DROP ROLE {name}")
 
 
-@pytest.fixture
-def everything(postgresql_database: str, reader: str) -> Iterator[str]:
+@pytest.fixture(params=[indexes.BULK_ROWS, 0], ids=["keeping", "rebuilding"])
+def everything(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    postgresql_database: str,
+    reader: str,
+) -> Iterator[str]:
+    """A database, refreshed with all indexes in place, or dropped and built again."""
+    monkeypatch.setattr(indexes, "BULK_ROWS", request.param)
     with psycopg.connect(plain(postgresql_database), autocommit=True) as connection:
         connection.execute(SCHEMA)
         connection.execute(f"GRANT SELECT ON kinds, happy, b TO {reader}")
@@ -197,7 +237,7 @@ def test_reflection(everything: str) -> None:
     assert (label.type.family, label.type.length, label.nullable) == (TypeFamily.TEXT, 12, False)
     assert label.type.sql == "shorter"
     others = {name for name, family in families.items() if family is TypeFamily.OTHER}
-    assert others == {"tags", "period", "address", "bits"}
+    assert others == {"tags", "period", "address", "bits", "place"}
     identity = kinds.column("id").identity
     assert identity is not None
     assert (identity.always, identity.start, identity.increment) == (True, 100, 10)
@@ -210,7 +250,11 @@ def test_reflection(everything: str) -> None:
     assert computed.stored
     assert "1.21" in computed.sql
     assert (kinds.comment, kinds.column("price").comment) == ("All kinds", "net")
-    assert {k.columns for k in kinds.unique_keys} == {("token",), ("code",)}
+    assert {k.columns for k in kinds.unique_keys} == {
+        ("token",),
+        ("code",),
+        ("padded", "born"),
+    }
     indexes = {i.name: i for i in kinds.indexes}
     assert indexes["kinds_lower"].columns == (None, "id")
     assert indexes["kinds_some"].unique
@@ -254,6 +298,36 @@ def test_a_refresh_keeps_everything_but_the_rows(everything: str) -> None:
     refresh(everything)
     assert query(everything, STATE) == before
     assert query(everything, "SELECT nspname FROM pg_namespace WHERE nspname ~ 'stage'") == []
+
+
+def test_only_what_can_be_put_back_is_rebuilt(everything: str) -> None:
+    pattern = "^(kinds|x|y|hashed)_"
+    with psycopg.connect(plain(everything)) as connection:
+        oids = "SELECT relname, oid FROM pg_class WHERE relkind = 'i' AND relname ~ %s"
+        before = dict(connection.execute(oids, (pattern,)).fetchall())
+        connection.commit()
+        refresh(everything)
+        after = dict(connection.execute(oids, (pattern,)).fetchall())
+    kept = {name for name, oid in before.items() if after[name] == oid}
+    if indexes.BULK_ROWS:
+        assert kept == set(before)
+    else:
+        # One that a view needs, clustered, for replicas, with a target of statistics, excluding.
+        assert kept >= {"kinds_pkey", "x_pkey", "y_pkey", "kinds_measured", "kinds_period_excl"}
+        assert not kept & {"kinds_lower", "kinds_code", "kinds_some", "kinds_hashed"}
+
+
+def test_what_was_there_still_works(everything: str) -> None:
+    refresh(everything)
+    with psycopg.connect(plain(everything), autocommit=True) as connection:
+        connection.execute("REFRESH MATERIALIZED VIEW summed")
+        assert connection.execute("SELECT n FROM summed").fetchone() == (2,)
+        with pytest.raises(psycopg.errors.RaiseException):
+            connection.execute("INSERT INTO kinds (label) VALUES ('q')")
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            connection.execute("DELETE FROM z")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO x VALUES (1, 2)")
 
 
 def test_rows_arrive_and_are_read_back(everything: str) -> None:
