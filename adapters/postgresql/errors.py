@@ -24,6 +24,10 @@ _SESSION_ENDED = ("08", "57P")
 """Classes of errors: connection exceptions, and ends of sessions by an operator or a crash."""
 HIDDEN_ROWS = "row-level security"
 """Stands in the message where a policy would hide rows; privileges lack it."""
+_CANCELLED = "57014"
+_TIMED_OUT = (
+    "cancelled (SQLSTATE 57014), by an operator or by statement_timeout: raise it for the role"
+)
 _LINE = re.compile(r"^COPY .*?, line (\d+)", re.DOTALL)
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -75,6 +79,8 @@ def reason(error: Exception) -> str:
         return type(error).__name__
     if found.sqlstate is None:
         return "the connection was lost"
+    if found.sqlstate == _CANCELLED:
+        return _TIMED_OUT
     diagnostic = found.diag
     if found.sqlstate.startswith(_NAMES_ONLY) and diagnostic.message_primary:
         return diagnostic.message_primary
@@ -98,6 +104,8 @@ def misfit(error: psycopg.Error, columns: Iterable[str], before: int = 0) -> str
         columns: names of the columns that were copied.
         before: rows sent before the block that line 1 stands for.
     """
+    if driver_lost(error) or error.sqlstate == _CANCELLED:
+        return reason(error)
     context = error.diag.context or ""
     line = _LINE.match(context)
     rest = context[line.end() :] if line else ""

@@ -43,11 +43,33 @@ _INDEXES = """
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
-def leftovers(target: Path) -> Iterator[Path]:
-    """Yield the copies beside a target that no load holds any more."""
-    for path in target.parent.glob("*"):
-        if path.name.startswith(target.name + ".") and STAGED_SUFFIX in path.name:
-            yield path
+def leftovers(target: Path) -> list[Path]:
+    """Return the copies beside a target, which no load holds any more.
+
+    Raises:
+        LoadError: one is held: a load is running.
+    """
+    found = [
+        path
+        for path in sorted(target.parent.glob("*"))
+        if path.name.startswith(target.name + ".") and STAGED_SUFFIX in path.name
+    ]
+    if any(path.name.endswith(STAGED_SUFFIX) and _held(path) for path in found):
+        raise LoadError(f"Another load into {target} is running; wait until it is done.")
+    return found
+
+
+def _held(copy: Path) -> bool:
+    """Tell whether a connection has locked a copy, as a load does from its first write on."""
+    try:
+        uri = f"file:{quote(str(copy))}?mode=rw"
+        with closing(sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            return False
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    except sqlite3.DatabaseError:
+        return False  # a copy that was never finished
 
 
 class SQLiteLoad(SqlRelations, Load):
@@ -63,6 +85,9 @@ class SQLiteLoad(SqlRelations, Load):
     ) -> None:
         """Copy the target and empty the tables of the load.
 
+        Raises:
+            LoadError: another load is running, or the file cannot be copied.
+
         Args:
             url: of the target, for messages.
             target: its file.
@@ -74,6 +99,8 @@ class SQLiteLoad(SqlRelations, Load):
         self.staged = target.with_name(f"{target.name}.{run_id}{STAGED_SUFFIX}")
         self._suspended = suspended
         self._switched = False
+        leftovers(target)
+        self._file = _place_of(target)
         try:
             self._old, self._version = _copy(target, self.staged)
         except (sqlite3.Error, OSError) as error:
@@ -172,7 +199,8 @@ class SQLiteLoad(SqlRelations, Load):
 
     def _replace(self) -> None:
         with _alone(self._old) as journal:
-            if _data_version(self._old) != self._version:
+            changed = _data_version(self._old) != self._version
+            if changed or _place_of(self.target) != self._file:
                 raise LoadError(
                     f"{self.target} was not switched: another connection changed it while the "
                     "load ran, and its changes would be lost. Stop what writes to it and refresh "
@@ -216,6 +244,12 @@ def _copy(source: Path, target: Path) -> tuple[sqlite3.Connection, int]:
             target.unlink(missing_ok=True)
         raise
     return old, version
+
+
+def _place_of(path: Path) -> tuple[int, int]:
+    """Return device and inode: another file of the same name has others."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def _data_version(connection: sqlite3.Connection) -> int:

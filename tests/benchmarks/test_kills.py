@@ -13,15 +13,16 @@ from measures import Record, at_least
 
 pytestmark = pytest.mark.bench
 
-KILLS = 60
+KILLS, LAST = 60, 10
 
 
 def spread(moments: int) -> Sequence[int]:
-    """Draw one moment in each of sixty equal parts of a load."""
-    edges = [1 + part * (moments - 1) // KILLS for part in range(KILLS + 1)]
-    return [
+    """Draw one moment in each of fifty equal parts of a load, and its last ten: the switch."""
+    edges = [1 + part * (moments - LAST) // (KILLS - LAST) for part in range(KILLS - LAST + 1)]
+    drawn = [
         random.SystemRandom().randrange(low, max(high, low + 1)) for low, high in pairwise(edges)
     ]
+    return [*drawn, *range(moments - LAST, moments)]
 
 
 def test_postgresql(postgresql_database_factory: Callable[[], str], record: Record) -> None:
