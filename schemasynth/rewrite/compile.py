@@ -6,7 +6,7 @@ Imports all rewrites; called by the refresh.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -73,24 +73,53 @@ def rewrites(plan: RefreshPlan) -> tuple[Rewrite, ...]:
         plan: its tables stand parents first; a reference to a later table closes a cycle and is
             restored when all rows are there.
     """
-    late: list[Reference] = []
+    opened: list[_Open] = []
     result: list[Rewrite] = [*_entities(plan)]
-    last: list[Rewrite] = []
     ready: dict[str, set[str]] = {}
     for table in plan.tables:
         if table.role is not Role.SKIP:
-            result += _of_table(plan, table, ready, late, last)
-    return (*result, *_in_order(late, ready), *last)
+            result += _of_table(plan, table, ready, opened)
+    return (*result, *_closed(opened, ready))
 
 
-def _in_order(late: list[Reference], ready: dict[str, set[str]]) -> Iterator[Reference]:
-    """Yield late references, each when the columns it copies are there."""
-    waiting = list(late)
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A table whose references close a cycle, and what has to wait for them.
+
+    Attributes:
+        table: the table.
+        restored: its references so far.
+        late: those that wait for a later table.
+        keys: those whose columns are not all there yet.
+    """
+
+    table: TablePlan
+    restored: list[Reference]
+    late: list[Reference]
+    keys: list[tuple[str, ...]]
+
+
+def _closed(opened: Sequence[_Open], ready: dict[str, set[str]]) -> Iterator[Rewrite]:
+    """Yield late references, each when the columns it copies are there and unique."""
+    waiting = [(owner, reference) for owner in opened for reference in owner.late]
     while waiting:
-        reference = next((r for r in waiting if _is_ready(r, ready)), waiting[0])
-        waiting.remove(reference)
-        ready[reference.name] |= set(reference.key.columns)
+        chosen = next((w for w in waiting if _is_ready(w[1], ready)), waiting[0])
+        waiting.remove(chosen)
+        owner, reference = chosen
         yield reference
+        owner.restored.append(reference)
+        ready[reference.name] |= set(reference.key.columns)
+        blocked = {name for _, later in waiting if later.name == reference.name
+                   for name in later.key.columns}  # fmt: skip
+        known = {column.name for column in owner.table.columns} - blocked
+        copied = frozenset(
+            name
+            for other in opened
+            for r in other.restored
+            if r.parent == reference.name
+            for name in r.key.referred_columns
+        )
+        yield from _unique(owner.table, owner.keys, known, tuple(owner.restored), copied)
 
 
 def _is_ready(reference: Reference, ready: Mapping[str, set[str]]) -> bool:
@@ -118,8 +147,7 @@ def _of_table(
     plan: RefreshPlan,
     table: TablePlan,
     ready: dict[str, set[str]],
-    late: list[Reference],
-    last: list[Rewrite],
+    opened: list[_Open],
 ) -> Iterator[Rewrite]:
     if table.role is Role.REFERENCE:
         ready[str(table.name)] = {column.name for column in table.columns}
@@ -131,8 +159,7 @@ def _of_table(
     early = tuple(r for r in references if r not in own and _is_ready(r, ready))
     later = tuple(r for r in references if r not in own and r not in early)
     keys = [key for key in (table.primary_key, *table.unique_keys) if key]
-    copied = frozenset(_copied(plan.tables, table))
-    own_copied = frozenset(_copied((table,), table))
+    copied = frozenset(_copied(table))
 
     yield from early
     yield Keys(table, early)
@@ -147,22 +174,20 @@ def _of_table(
     if entities:
         yield DeterminedColumns(table, entities)
     here = (*early, *own)
-    yield from _unique(table, keys, _columns(table, here, _STORED), here, own_copied)
+    yield from _unique(table, keys, _columns(table, here, _STORED), here, copied)
     ready[str(table.name)] = _columns(table, here, _STORED)
-    late += later
-    last += _unique(table, keys, {c.name for c in table.columns}, (*here, *later), copied)
+    opened.append(_Open(table, [*here], [*later], keys))
 
 
 _MADE = frozenset({ColumnTreatment.LEARN, ColumnTreatment.KEY})
 _STORED = frozenset(ColumnTreatment) - {ColumnTreatment.FOREIGN_KEY, ColumnTreatment.COMPUTED}
 
 
-def _copied(children: Iterable[TablePlan], table: TablePlan) -> Iterator[str]:
-    """Yield the columns of a table that rows of some tables copy."""
-    for child in children:
-        for key in child.foreign_keys:
-            if key.referred == table.name:
-                yield from key.referred_columns
+def _copied(table: TablePlan) -> Iterator[str]:
+    """Yield the columns of a table that its own rows copy."""
+    for key in table.foreign_keys:
+        if key.referred == table.name:
+            yield from key.referred_columns
 
 
 def _columns(

@@ -440,6 +440,35 @@ def test_a_unique_key_that_closes_a_cycle_stays_unique() -> None:
     assert people["desk"].dropna().isin(desks["id"]).all()
 
 
+def test_a_unique_key_that_closes_a_cycle_is_unique_before_others_copy_it() -> None:
+    badge = table(
+        "badge",
+        40,
+        "id",
+        (column("id", KEY), column("holder", FOREIGN)),
+        refer("holder", "person", treatment=ForeignKeyTreatment.MATCHED),
+    )
+    badge = replace(badge, unique_keys=(("holder",),))
+    person = table(
+        "person",
+        60,
+        "id",
+        (column("id", KEY), column("badge", FOREIGN)),
+        refer("badge", "badge"),
+    )
+    visit = table(
+        "visit",
+        80,
+        "id",
+        (column("id", KEY), column("badge_holder", FOREIGN)),
+        refer("badge_holder", "badge", "holder"),
+    )
+    steps = [step.describe() for step in rewrites(plan_of(badge, person, visit))]
+    unique = next(i for i, text in enumerate(steps) if "(holder) of badge: unique" in text)
+    copied = next(i for i, text in enumerate(steps) if text.startswith("visit(badge_holder)"))
+    assert unique < copied
+
+
 def test_a_hierarchy_keeps_depth_fan_out_and_roots() -> None:
     above = [-1, -1] + [int(np.random.default_rng(i).integers(0, i)) for i in range(2, 300)]
     for nullable in (True, False):
