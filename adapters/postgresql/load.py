@@ -125,13 +125,17 @@ class PostgreSQLLoad(SqlRelations, Load):
         with _locked(target) as (self.connection, self._driver):
             try:
                 self._places = self._preflight()
-                self._driver.execute(f"DROP SCHEMA IF EXISTS {self._stage()} CASCADE".encode())
-                self._driver.execute(f"CREATE SCHEMA {self._stage()}".encode())
-                self._driver.execute(
-                    f"COMMENT ON SCHEMA {self._stage()} IS {literal(STAGE_COMMENT)}".encode()
-                )
+                self._make_stage()
             except psycopg.Error as error:
                 raise LoadError(f"{shown(self.url)} cannot be staged: {reason(error)}.") from None
+
+    def _make_stage(self) -> None:
+        """Create the schema and its comment at once: by the comment a recovery knows it."""
+        stage = self._stage()
+        with self._driver.transaction():
+            self._driver.execute(f"DROP SCHEMA IF EXISTS {stage} CASCADE".encode())
+            self._driver.execute(f"CREATE SCHEMA {stage}".encode())
+            self._driver.execute(f"COMMENT ON SCHEMA {stage} IS {literal(STAGE_COMMENT)}".encode())
 
     def _stage(self, *name: str) -> str:
         return quoted(self.stage_schema, *name)

@@ -314,7 +314,10 @@ def survived(
         state = _without_place(victim.look(killed), killed)
         known = {"old": _without_place(old, whole), "new": _without_place(new, whole)}
         names = [name for name, expected in known.items() if state == expected]
-        assert names, f"neither old nor new after a death at moment {moment} of {moments}"
+        assert names, (
+            f"neither old nor new after a death at moment {moment} of {moments}",
+            _differences(state, known["old"]),
+        )
         assert recover(killed) == (), moment
         found[names[0]] += 1
     return found
@@ -325,3 +328,9 @@ def _without_place(found: Found, url: str) -> Found:
     name = Path(str(database_url(url).database)).name
     texts = [d.replace(name, "") if isinstance(d, str) else d for d in found.definitions]
     return Found(tuple(texts), found.contents)
+
+
+def _differences(state: Found, old: Found) -> list[Any]:
+    """Return what is new or gone, for a message."""
+    pairs = ((state.definitions, old.definitions), (state.contents, old.contents))
+    return [line for one, other in pairs for line in {*one} ^ {*other}]
