@@ -6,7 +6,7 @@ Imports the model and errors only; adapters, and all packages that read or write
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -24,6 +24,8 @@ ENTRY_POINT_GROUP = "schemasynth.adapters"
 GENERIC = "generic"
 CHUNK_ROWS = 50_000
 """Rows read or written at a time: about 50 MB of a wide table, large enough for bulk speed."""
+VALUE_LENGTH = 101
+"""Characters of a value that are compared: one more than any key's value has."""
 UNION_LIMIT = 200
 """Selects joined by one UNION ALL; SQLite refuses more than 500."""
 
@@ -130,6 +132,43 @@ class Relations(Protocol):
         """Run a SELECT and return its rows; for aggregates and samples, not for whole tables."""
 
 
+class PushDown(Protocol):
+    """What a database computes itself, so that its rows need not travel.
+
+    Values are compared as canonical text: ``1``, ``1.0`` and ``'1'`` are equal, and a long text
+    is cut to `VALUE_LENGTH` characters.
+    """
+
+    def size(self, schema: Schema) -> int:
+        """Return the bytes of tables, as the catalogue has them."""
+
+    def value_counts(
+        self, table: Table, codes: Sequence[int], worded: Collection[str], limit: int | None
+    ) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+        """Return a SELECT of every value of every column, in one scan.
+
+        Args:
+            table: the table.
+            codes: a number for each column.
+            worded: columns that hold words, of which hashes suffice; their numbers and lengths
+                may be NULL.
+            limit: at most so many rows of the table.
+
+        Returns:
+            Columns ``code``, ``hash`` of the value (bigint or NULL), ``number`` (the value as a
+            double where it is a whole number, else NULL), ``length`` (characters), ``spaced``
+            (whether there is a space in it), ``n`` (rows that hold the value).
+        """
+
+    def head(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream the first rows, every column as canonical text."""
+
+    def hashes(
+        self, table: Table, columns: Sequence[str], limit: int | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream a hash of each value as ``uint64``, NULL where there is none."""
+
+
 class Connection(AbstractContextManager["Connection"], Relations, ABC):
     """What source and target share: reflection, queries, identity."""
 
@@ -216,6 +255,10 @@ class SourceConnection(Connection):
         An adapter whose sessions are snapshots anyway need not do anything.
         """
         yield
+
+    def push_down(self) -> PushDown | None:
+        """Return what computes in the database; None where only streaming serves."""
+        return None
 
     @abstractmethod
     def write_privileges(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from schemasynth.adapter import Marker, SourceConnection
-    from schemasynth.infer import Answers
+    from schemasynth.infer import Answers, Collecting
     from schemasynth.plan.model import RefreshPlan
     from schemasynth.refresh import Confirm, RefreshOptions
     from schemasynth.report.model import RefreshReport
@@ -35,6 +35,7 @@ def introspect(
     *,
     infer: bool = True,
     answers: Answers | None = None,
+    collecting: Collecting | None = None,
     listener: Listener = silent,
 ) -> Schema:
     """Return the relational model of a database, with the keys nobody declared.
@@ -44,16 +45,25 @@ def introspect(
         selection: which tables.
         infer: infer primary keys, foreign keys and implicit entities that are not declared.
         answers: which keys hold and which do not; they bind inference.
+        collecting: where values are compared, and of how many rows; all rows by default.
         listener: hears of progress.
 
     Raises:
         AdapterError: the database cannot be reached.
         ReflectionError: it has no such tables.
-        SettingsError: an answer names nothing, or contradicts another one or the data.
+        SettingsError: an answer names nothing, or contradicts another one or the data; or the
+            database is to compare values itself and cannot.
     """
     url = database_url(source)
     with adapter_for(url).source(url) as connection:
-        schema = described(connection, selection, infer=infer, answers=answers, listener=listener)
+        schema = described(
+            connection,
+            selection,
+            infer=infer,
+            answers=answers,
+            collecting=collecting,
+            listener=listener,
+        )
         return _with_rules(connection, schema, answers, listener)[0] if infer else schema
 
 
@@ -63,6 +73,7 @@ def described(
     *,
     infer: bool,
     answers: Answers | None = None,
+    collecting: Collecting | None = None,
     listener: Listener = silent,
 ) -> Schema:
     """Return the model of an open source; as `introspect`."""
@@ -73,11 +84,15 @@ def described(
         )
     if not infer:
         return count_rows(source, schema)
-    from schemasynth.infer import NO_ANSWERS, answers_for, evidence_of, infer_keys
+    from schemasynth.infer import NO_ANSWERS, Collecting, answers_for, evidence_of, infer_keys
 
     answers = answers_for(schema, answers or NO_ANSWERS, selection.means).about_keys
-    schema = count_rows(source, schema)
-    with evidence_of(source, schema, listener) as evidence:
+    collecting = collecting or Collecting()
+    if collecting.sample_rows is not None:
+        schema = count_rows(source, schema)
+    with evidence_of(source, schema, listener, collecting) as evidence:
+        if collecting.sample_rows is None:
+            schema = evidence.counted(schema)
         return infer_keys(schema, evidence, answers=answers)
 
 

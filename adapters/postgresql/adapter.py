@@ -35,6 +35,14 @@ _SESSION = {
 """Fixes how values are written, whatever the role's or the database's settings are."""
 
 
+_READING = {
+    "synchronize_seqscans": "off",  # the first rows are the table's first
+    "work_mem": "64MB",  # counting the values of a table in memory; more is spilled to disk
+    "jit": "off",  # compiling a statement of many columns takes longer than running it
+}
+"""Of a source's session only; any role may set them."""
+
+
 class PostgreSQLAdapter(Adapter):
     """PostgreSQL 12 and later, through psycopg."""
 
@@ -60,7 +68,7 @@ class PostgreSQLAdapter(Adapter):
         """Open a session whose transactions are read-only, with one snapshot for its lifetime."""
         engine = _engine(
             url,
-            {"default_transaction_read_only": "on"},
+            {"default_transaction_read_only": "on", **_READING},
             isolation_level="REPEATABLE READ",
             postgresql_readonly=True,
         )

@@ -24,6 +24,17 @@ INHERITED = sa.text(
 )
 """Parents of classic inheritance: a query on one of them must say ONLY."""
 
+SIZE = sa.text(
+    """
+    SELECT coalesce(sum(pg_catalog.pg_table_size(part.relid)), 0)
+    FROM unnest(CAST(:schemas AS text[]), CAST(:names AS text[])) AS asked (place, name)
+    JOIN pg_catalog.pg_namespace n ON n.nspname = asked.place
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = asked.name,
+    LATERAL (SELECT c.oid AS relid UNION SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)) part
+    """
+)
+"""Bytes of tables, their partitions and long values, without indexes."""
+
 SCHEMAS = sa.text("SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY(:schemas)")
 
 TABLES = sa.text(

@@ -5,9 +5,9 @@ Imported by the PostgreSQL adapter only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pyarrow as pa
@@ -18,6 +18,7 @@ from schemasynth.adapter import (
     DatabaseIdentity,
     Load,
     Marker,
+    PushDown,
     Selection,
     SourceConnection,
     TargetConnection,
@@ -29,9 +30,10 @@ from schemasynth.settings import shown
 from .._sql.connection import MARKER, SqlMarker, SqlRelations
 from . import catalog
 from .errors import HIDDEN_ROWS, driver_error, end, reason, refusal
+from .evidence import PostgreSQLPushDown
 from .load import PostgreSQLLoad, recover
 from .names import quoted, relation
-from .read import export_statement, stream
+from .read import Data, batches, copied, export_select
 from .reflect import reflect
 from .values import fitting
 
@@ -158,19 +160,37 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         known = self.arrow_schema(table)
         schema = pa.schema([known.field(name) for name in names])
         relation = self.relation(table) if part is None else part
-        statement = export_statement(table, relation, schema, limit)
-        self._reading = table.name
+        lines = self.copied(table, export_select(table, relation, schema, limit), "csv")
         empty = True
+        for batch in batches(lines, table, schema, chunk_rows):
+            empty = False
+            yield batch
+        if empty:
+            yield pa.RecordBatch.from_pylist([], schema=schema)
+
+    def copied(
+        self, table: Table, select: sa.Select[Any], form: Literal["csv", "binary"]
+    ) -> Iterator[Data]:
+        """Export what a SELECT on one table returns, a message a row."""
+        self._idle()
+        self._reading = table.name
         try:
-            for batch in stream(self.driver, statement, table, schema, chunk_rows):
-                empty = False
-                yield batch
+            with closing(copied(self.driver, select, form)) as lines:
+                yield from lines
         except psycopg.Error as error:
             raise self._unreadable(table, error) from None
         finally:
             self._reading = None
-        if empty:
-            yield pa.RecordBatch.from_pylist([], schema=schema)
+
+    def push_down(self) -> PushDown:
+        """Return what computes here."""
+        return PostgreSQLPushDown(self)
+
+    def size(self, tables: Iterable[Table]) -> int:
+        """Return the bytes of tables and their partitions, without indexes."""
+        schemas, names = zip(*map(self.place, tables), strict=True)
+        places = {"schemas": list(schemas), "names": list(names)}
+        return int(self.connection.execute(catalog.SIZE, places).scalar_one())
 
     def _idle(self) -> None:
         if self._reading is not None:

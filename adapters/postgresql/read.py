@@ -5,7 +5,8 @@ Imported by the PostgreSQL connections only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, Literal, TypeAlias
 
 import psycopg
 import pyarrow as pa
@@ -18,69 +19,82 @@ from .._sql.guard import is_read
 from .names import text_of
 from .values import blamed_column, exported, parse
 
+Data: TypeAlias = bytes | bytearray | memoryview
 BLOCK_BYTES = 64 * 1024 * 1024
 """A batch ends here even if it has fewer rows than asked for: bounds memory on wide texts."""
 
 
-def export_statement(
+def export_select(
     table: Table, relation: sa.FromClause, schema: pa.Schema, limit: int | None
-) -> str:
-    """Return the COPY that exports the schema's columns of a table.
+) -> sa.Select[Any]:
+    """Return the SELECT of the schema's columns of a table, as `parse` understands them.
 
     Args:
         table: of the model.
         relation: where its rows are.
         schema: names and Arrow types of the columns wanted.
         limit: at most so many rows.
-
-    Raises:
-        SafetyError: the statement would not only read.
     """
     values = [
         exported(table.column(field.name), field.type, relation.c[field.name]).label(f"c{i}")
         for i, field in enumerate(schema)
     ]
-    select = text_of(sa.select(*values).select_from(relation).limit(limit))
-    if not is_read(select):
-        raise SafetyError("A source is only read; a statement that could write was not sent.")
-    return f"COPY ({select}) TO STDOUT (FORMAT csv)"
+    return sa.select(*values).select_from(relation).limit(limit)
 
 
-def stream(
-    connection: psycopg.Connection, statement: str, table: Table, schema: pa.Schema, rows: int
-) -> Iterator[pa.RecordBatch]:
-    """Run a COPY and yield its rows.
+def copied(
+    connection: psycopg.Connection, select: sa.Select[Any], form: Literal["csv", "binary"]
+) -> Generator[Data, None, None]:
+    """Run a COPY and yield its messages: the server sends a row each (protocol, CopyData).
 
     Args:
         connection: in a transaction, which goes on whatever happens here.
-        statement: from `export_statement`.
+        select: what is exported.
+        form: of the messages.
+
+    Raises:
+        SafetyError: the statement would not only read.
+        psycopg.Error: the server refused.
+    """
+    text = text_of(select)
+    if not is_read(text):
+        raise SafetyError("A source is only read; a statement that could write was not sent.")
+    # A savepoint, because leaving early cancels the statement, and would end the snapshot.
+    with (
+        connection.transaction(),
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT {form})".encode()) as copy,
+    ):
+        yield from copy
+
+
+def batches(
+    lines: Iterable[Data], table: Table, schema: pa.Schema, rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a COPY.
+
+    Args:
+        lines: of `copied`, as CSV.
         table: for messages.
         schema: of the batches.
         rows: at most so many a batch.
 
     Raises:
         AdapterError: a value is no valid text, or does not fit its column's Arrow type.
-        psycopg.Error: the server refused.
     """
-    # A savepoint, because leaving early cancels the statement, and would end the snapshot.
-    with (
-        connection.transaction(),
-        connection.cursor() as cursor,
-        cursor.copy(statement.encode()) as copy,
-    ):
-        for block in _blocks(copy, rows):
-            try:
-                yield parse(block, schema)
-            except pa.ArrowException as error:
-                raise AdapterError(
-                    f"Table {table.name}: {blamed_column(error, schema)} holds a value that is "
-                    "not valid UTF-8 or does not fit its type."
-                ) from None
+    for block in _blocks(lines, rows):
+        try:
+            yield parse(block, schema)
+        except pa.ArrowException as error:
+            raise AdapterError(
+                f"Table {table.name}: {blamed_column(error, schema)} holds a value that is "
+                "not valid UTF-8 or does not fit its type."
+            ) from None
 
 
-def _blocks(copy: psycopg.Copy, rows: int) -> Iterator[bytes]:
-    """Join lines to blocks; the server sends each row as one message (protocol, CopyData)."""
-    lines: list[bytes | bytearray | memoryview] = []
+def _blocks(copy: Iterable[Data], rows: int) -> Iterator[bytes]:
+    """Join lines to blocks."""
+    lines: list[Data] = []
     size = 0
     for line in copy:
         lines.append(line)

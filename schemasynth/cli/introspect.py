@@ -20,6 +20,7 @@ from schemasynth.cli.options import (
 )
 
 FORMATS = ("summary", "json", "markdown", "mermaid")
+WAYS = ("auto", "stream", "push-down")
 
 
 @click.command("introspect")
@@ -28,6 +29,19 @@ FORMATS = ("summary", "json", "markdown", "mermaid")
 @answer_options
 @click.option(
     "--infer/--no-infer", default=True, show_default=True, help="Infer keys that are not declared."
+)
+@click.option(
+    "--evidence",
+    type=click.Choice(WAYS),
+    default=WAYS[0],
+    show_default=True,
+    help="Where values are compared: in the database, or here; auto goes by its size.",
+)
+@click.option(
+    "--evidence-rows",
+    type=click.IntRange(min=1),
+    metavar="ROWS",
+    help="Compare the first rows of each table only; a confidence says less then.",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="summary", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
@@ -40,6 +54,8 @@ def command(
     reject: tuple[str, ...],
     settings: Path | None,
     infer: bool,
+    evidence: str,
+    evidence_rows: int | None,
     form: str,
     output: Path | None,
 ) -> None:
@@ -52,6 +68,7 @@ def command(
       schemasynth introspect postgresql://reader:${PASSWORD}@host/live --format mermaid
     """
     from schemasynth import api
+    from schemasynth.infer import Collecting, Way
 
     if not infer:
         refuse_answers(accept, reject, settings, "--no-infer shows declared keys only.")
@@ -60,6 +77,7 @@ def command(
         selection(schemas, include, exclude),
         infer=infer,
         answers=answers(accept, reject, settings) if infer else None,
+        collecting=Collecting(Way(evidence), evidence_rows),
         listener=listener(),
     )
     write(api.render(schema, form), output)

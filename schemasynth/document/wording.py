@@ -155,6 +155,10 @@ def _rival(_: Key, figures: _Figures) -> str:
     return f"next candidate {rival} {abs(margin):.2f} {'below' if margin >= 0 else 'above'}"
 
 
+def _partly(_: Key, figures: _Figures) -> str:
+    return "of the first rows only" if figures.is_true("sampled") else ""
+
+
 _PHRASES: tuple[_Phrase, ...] = (
     _included,
     _unique,
@@ -167,6 +171,7 @@ _PHRASES: tuple[_Phrase, ...] = (
     _rising,
     _named,
     _rival,
+    _partly,
 )
 
 

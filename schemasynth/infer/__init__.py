@@ -11,16 +11,18 @@ from schemasynth.infer.answers import (
     read_answers,
     with_answers,
 )
-from schemasynth.infer.evidence import Evidence, evidence_of
+from schemasynth.infer.evidence import Collecting, Evidence, Way, evidence_of
 from schemasynth.infer.keys import infer_keys
 from schemasynth.infer.profile import ColumnProfile, Profile
 
 __all__ = [
     "NO_ANSWERS",
     "Answers",
+    "Collecting",
     "ColumnProfile",
     "Evidence",
     "Profile",
+    "Way",
     "answers_for",
     "evidence_of",
     "infer_keys",

@@ -5,6 +5,7 @@ Pure functions of evidence, whose store answers for column sets; used by the inf
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from schemasynth.infer.naming import Names
 from schemasynth.model import Schema, Table, TableName
 
 if TYPE_CHECKING:
-    from schemasynth.infer.evidence import Codes
+    from schemasynth.infer.evidence.figures import Codes
 
 MAX_MINIMAL = 4
 """Columns of a minimal composite key that are tried: each further one multiplies the sets."""
@@ -212,14 +213,15 @@ class _Uniqueness:
 
     def _judge(self, columns: list[int]) -> bool:
         names = [self._table.column_names[i] for i in columns]
-        most = 1
-        for name in names:
-            most *= self._evidence.figures[self._table.name, name].profile.distinct
+        profiles = [self._evidence.figures[self._table.name, name].profile for name in names]
+        if any(profile.unique for profile in profiles):
+            return True
+        most = math.prod(profile.distinct for profile in profiles)
         if most < self._rows or not _distinct_rows(self._codes, columns):
             return False
         if len(self._codes) == self._rows:
             return True
-        return self._evidence.store.distinct(self._table.name, names) == self._rows
+        return self._evidence.store.unique(self._table.name, names)
 
 
 def _distinct_rows(codes: Codes, columns: Sequence[int]) -> bool:

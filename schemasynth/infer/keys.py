@@ -6,7 +6,7 @@ Pure functions of models and evidence; the API calls `infer_keys`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from schemasynth.errors import SettingsError
@@ -22,7 +22,7 @@ from schemasynth.infer.case import Candidate, Case, case_of, group, id_of, is_un
 from schemasynth.infer.choice import Choice, Programme
 from schemasynth.infer.decision import Keys, keys_of
 from schemasynth.infer.entities import implicit_entities
-from schemasynth.infer.evidence import Evidence
+from schemasynth.infer.evidence import ColumnId, Evidence
 from schemasynth.infer.features import Beliefs, Candidates
 from schemasynth.infer.naming import Names
 from schemasynth.infer.questions import questions
@@ -136,6 +136,7 @@ def _primary_key(case: Case, key: KeyCandidate, belief: float) -> PrimaryKey:
         "minimal": key.minimal,
         "row_order": round(key.rising, 4),
     }
+    figures.update(_sampled(found, [(key.table, name) for name in key.columns]))
     if found.names.telling:
         named = [found.names.own((key.table, name)) for name in key.columns]
         figures["name_score"] = round(sum(named) / len(named), 3)
@@ -157,6 +158,8 @@ def _foreign_key(case: Case, c: ReferenceCandidate, belief: float) -> ForeignKey
         "coverage": round(c.coverage, 6),
         "null_share": round(max(profile.null_share for profile in profiles), 4),
     }
+    ends = [(c.table, a) for a, _ in pairs] + [(c.referred, b) for _, b in pairs]
+    figures.update(_sampled(found, ends))
     if len(pairs) == 1:
         figures["values"] = profiles[0].distinct
     if not math.isnan(c.row_inclusion):
@@ -175,6 +178,12 @@ def _foreign_key(case: Case, c: ReferenceCandidate, belief: float) -> ForeignKey
         confidence=round(belief, 4),
         evidence={**figures, **_rivalry(case, c, origin, belief)},
     )
+
+
+def _sampled(found: Candidates, columns: Iterable[ColumnId]) -> dict[str, bool]:
+    """Say so where some figures come of a part of the rows only."""
+    exact = all(found.evidence.figures[column].profile.exact for column in columns)
+    return {} if exact else {"sampled": True}
 
 
 def _origin(case: Case, candidate: Candidate) -> Origin:

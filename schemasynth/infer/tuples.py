@@ -1,6 +1,6 @@
 """Tuples of columns as hashes: which of two tables' tuples agree, without asking a database.
 
-Pure functions of arrays; used by the evidence for tables small enough to be held.
+Pure functions of arrays; used by the evidence for tables that fit into memory.
 """
 
 from __future__ import annotations
@@ -54,3 +54,11 @@ def shuffled(columns: Sequence[Hashes]) -> Hashes:
         columns: of distinct tuples, in the order of their hashes, which is a random one.
     """
     return mixed([*(column[:-1] for column in columns[:-1]), columns[-1][1:]])
+
+
+def distinct_tuples(columns: Sequence[Hashes]) -> bool:
+    """Tell whether no tuple stands twice."""
+    import numpy as np
+
+    hashes = np.sort(mixed(columns))
+    return not bool((hashes[1:] == hashes[:-1]).any())

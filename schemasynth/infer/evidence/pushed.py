@@ -1,0 +1,257 @@
+"""Evidence that the database computes: one statement counts and compares the values of all tables.
+
+Works through the adapter port; what leaves the database are counts, the first rows, and hashes of
+the columns that may be part of a composite key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from schemasynth.adapter import PushDown, SourceConnection
+from schemasynth.infer.evidence.figures import KEY_LENGTH, ColumnFigures, ColumnId
+from schemasynth.infer.evidence.inclusion import inclusions, may_refer
+from schemasynth.infer.evidence.store import HEAD_ROWS, Groups, HeadTexts, Store
+from schemasynth.infer.evidence.totals import Totals, column_figures
+from schemasynth.model import Schema, Table, TableName, TypeFamily, arrow_type
+from schemasynth.progress import Listener, Progress
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from schemasynth.infer.evidence.figures import Inclusions
+
+COMPARABLE = frozenset(
+    {
+        TypeFamily.INTEGER,
+        TypeFamily.DECIMAL,
+        TypeFamily.FLOAT,
+        TypeFamily.TEXT,
+        TypeFamily.DATE,
+        TypeFamily.TIME,
+        TypeFamily.DATETIME,
+        TypeFamily.INTERVAL,
+        TypeFamily.UUID,
+        TypeFamily.JSON,
+        TypeFamily.OTHER,
+    }
+)
+"""Families of which a value may refer to a key; of numbers the whole ones."""
+NUMBERS = frozenset({TypeFamily.DECIMAL, TypeFamily.FLOAT})
+CODE_BYTES = 7
+"""A column's code has 56 bits: sums of codes tell sets of columns apart."""
+COUNTED, SHARED = 0, 1
+"""What a row of the statement is: totals of a column, or a column's part in a group."""
+
+
+def collect(
+    source: SourceConnection,
+    push_down: PushDown,
+    schema: Schema,
+    store: Store,
+    limit: int | None,
+    listener: Listener,
+) -> tuple[dict[ColumnId, ColumnFigures], Inclusions]:
+    """Have the database count and compare all values.
+
+    Args:
+        source: the database.
+        push_down: of it.
+        schema: which tables.
+        store: where first rows and hashes are kept.
+        limit: at most so many rows a table, the first ones.
+        listener: hears of progress.
+    """
+    codes = {
+        (table.name, name): _code(i, j)
+        for i, table in enumerate(schema)
+        for j, name in enumerate(table.column_names)
+    }
+    words: dict[TableName, dict[str, HeadTexts]] = {}
+    for done, table in enumerate(schema, 1):
+        _keep_head(store, push_down, table)
+        words[table.name] = _worded(store, table)
+        listener(Progress("scan", str(table.name), done, len(schema.tables)))
+    listener(Progress("compare", "all columns", message="in the database"))
+    rows = source.select(_statement(push_down, schema, codes, words, limit))
+    counted = {int(row[1]): row[2:] for row in rows if row[0] == COUNTED}
+    figures = dict(_figures(schema, store, codes, counted, words, limit))
+    shared = [(r[1], r[2], r[3], r[4]) for r in rows if r[0] == SHARED]
+    wanted = {
+        table.name: [name for name in table.column_names if _may_be_part(figures[table.name, name])]
+        for table in schema
+    }
+    store.read_later(lambda table, columns: push_down.hashes(table, columns, limit), wanted)
+    return figures, inclusions(lambda columns: _groups(shared, codes, columns), figures)
+
+
+def _code(table: int, column: int) -> int:
+    digest = hashlib.blake2b(f"{table}.{column}".encode(), digest_size=CODE_BYTES).digest()
+    return int.from_bytes(digest, "big")
+
+
+def _keep_head(store: Store, push_down: PushDown, table: Table) -> None:
+    columns = [store.column((table.name, name)) for name in table.column_names]
+    for batch in push_down.head(table, HEAD_ROWS):
+        store.replace("first", batch.rename_columns(columns))
+        store.insert(store.head(table.name), "first")
+
+
+def _worded(store: Store, table: Table) -> dict[str, HeadTexts]:
+    """Return the text columns that hold something else than whole numbers, by the first rows."""
+    texts = [c.name for c in table.columns if c.type.family is TypeFamily.TEXT]
+    found = store.head_texts(table, texts) if texts else {}
+    return {name: head for name, head in found.items() if not head.whole}
+
+
+def _may_be_part(figures: ColumnFigures) -> bool:
+    """Tell whether a column may be part of a composite key or refer to a part of one."""
+    return may_refer(figures) and figures.profile.distinct > 1
+
+
+def _statement(
+    push_down: PushDown,
+    schema: Schema,
+    codes: Mapping[ColumnId, int],
+    words: Mapping[TableName, Mapping[str, HeadTexts]],
+    limit: int | None,
+) -> sa.CompoundSelect[Any]:
+    """Return the grouped inclusion of SINDY (Kruse, Papenbrock, Naumann 2015) with totals.
+
+    Each table is scanned once, to count the values of each of its columns. The sum of the codes
+    of the columns that hold a value stands for the set of these columns.
+    """
+    import sqlalchemy as sa
+
+    counts = [
+        push_down.value_counts(
+            table, [codes[table.name, c] for c in table.column_names], words[table.name], limit
+        )
+        for table in schema
+        if table.columns
+    ]
+    held = sa.union_all(*counts).cte("held")
+    value, number, n, code, length = (
+        held.c.hash,
+        held.c.number,
+        held.c.n,
+        held.c.code,
+        held.c.length,
+    )
+    counted = sa.select(
+        sa.literal(COUNTED).label("kind"),
+        code,
+        sa.func.sum(n),
+        _whole(sa.func.coalesce(sa.func.sum(sa.case((value.is_not(None), n))), 0)),
+        _whole(sa.func.count(value)),
+        _whole(sa.func.max(length)),
+        _whole(sa.func.coalesce(sa.func.sum(n * length), 0)),
+        _whole(sa.func.coalesce(sa.func.sum(sa.case((number.is_not(None), n))), 0)),
+        sa.func.min(number),
+        sa.func.max(number),
+        _whole(sa.func.coalesce(sa.func.sum(sa.case((held.c.spaced, n))), 0)),
+    ).group_by(code)
+    families = {
+        codes[table.name, column.name]: column.type.family
+        for table in schema
+        for column in table.columns
+    }
+    numbers = [c for c, family in families.items() if family in NUMBERS]
+    others = [c for c, family in families.items() if family not in COMPARABLE]
+    others += [
+        codes[table, name]
+        for table, columns in words.items()
+        for name, texts in columns.items()
+        if texts.longest > KEY_LENGTH
+    ]
+    compared = sa.and_(
+        value.is_not(None),
+        sa.func.coalesce(length, 0) <= KEY_LENGTH,
+        code.not_in(others),
+        sa.or_(code.not_in(numbers), number.is_not(None)),
+    )
+    sets = (
+        sa.select(value, sa.func.sum(code).label("columns"))
+        .where(compared)
+        .group_by(value)
+        .having(sa.func.count() > 1)
+        .subquery("sets")
+    )
+    shared = (
+        sa.select(
+            sa.literal(SHARED),
+            code,
+            sets.c.columns,
+            _whole(sa.func.count()),
+            _whole(sa.func.sum(n)),
+            *(sa.null() for _ in range(6)),
+        )
+        .select_from(held.join(sets, held.c.hash == sets.c.hash))
+        .where(compared)
+        .group_by(sets.c.columns, code)
+    )
+    return sa.union_all(counted, shared)
+
+
+def _whole(expression: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    import sqlalchemy as sa
+
+    return sa.cast(expression, sa.BigInteger)
+
+
+def _figures(
+    schema: Schema,
+    store: Store,
+    codes: Mapping[ColumnId, int],
+    by_code: Mapping[int, tuple[Any, ...]],
+    words: Mapping[TableName, Mapping[str, HeadTexts]],
+    limit: int | None,
+) -> Iterator[tuple[ColumnId, ColumnFigures]]:
+    for table in schema:
+        ranks = store.codes(table)
+        digits = store.digits(table)
+        for i, column in enumerate(table.columns):
+            rows, values, distinct, longest, length, whole, low, high, spaced = by_code.get(
+                codes[table.name, column.name], (0, 0, 0, None, 0, 0, None, None, 0)
+            )
+            store.rows[table.name] = int(rows)
+            if (texts := words[table.name].get(column.name)) is not None:
+                longest, length = texts.longest, round(texts.length * values)
+                spaced = round(texts.spaced * values)
+            totals = Totals(
+                int(rows),
+                values,
+                longest,
+                length,
+                whole,
+                low,
+                high,
+                spaced,
+                round(digits[i] * values),
+            )
+            kind = arrow_type(column.type)
+            exact = limit is None or int(rows) < limit
+            figures = column_figures(
+                totals, distinct, kind, column.type.family, ranks[:, i], exact=exact
+            )
+            yield (table.name, column.name), figures
+
+
+def _groups(
+    shared: Sequence[tuple[Any, ...]], codes: Mapping[ColumnId, int], columns: Sequence[ColumnId]
+) -> Groups:
+    """Return the groups that the statement found, of some columns only."""
+    import numpy as np
+
+    places = {codes[column]: i for i, column in enumerate(columns)}
+    kept = [row for row in shared if int(row[0]) in places]
+    sets: dict[int, int] = {}
+    group = [sets.setdefault(int(row[1]), len(sets)) for row in kept]
+    return Groups(
+        np.array(group, dtype=np.int64),
+        np.array([places[int(row[0])] for row in kept], dtype=np.int64),
+        np.array([row[2] for row in kept], dtype=np.int64),
+        np.array([row[3] for row in kept], dtype=np.int64),
+    )

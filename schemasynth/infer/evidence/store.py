@@ -1,0 +1,381 @@
+"""The hash of every value in DuckDB: answers questions on columns and sets of columns.
+
+Imports the model and figures; filled by the ways of collecting, asked by inference.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from schemasynth.infer.evidence.figures import ColumnId
+from schemasynth.infer.evidence.held import Held
+from schemasynth.infer.evidence.totals import WHOLE
+from schemasynth.infer.tuples import distinct_rows, distinct_tuples, held, shuffled
+from schemasynth.model import Schema, Table, TableName
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from schemasynth.infer.evidence.figures import Codes
+    from schemasynth.infer.tuples import Hashes
+
+    Bools: TypeAlias = npt.NDArray[np.bool_]
+    Rows: TypeAlias = npt.NDArray[np.intp]
+
+HEAD_ROWS = 10_000
+"""First rows of a table in which row order is judged and sets of columns are tried first."""
+ARRAY_ROWS = 5_000_000
+"""Rows of a table up to which sets of columns are compared as arrays (40 MB a column), which is
+several times as fast; beyond, DuckDB does it and spills to disk."""
+HASHES_HELD = 30_000_000
+"""Hashes of columns and tuples kept as arrays, 8 bytes each."""
+
+PARTS = 64
+"""Rows are parted by the hash of one column, so that equal tuples meet in one part: one of so many
+shows most column sets to repeat, for a fraction of the work."""
+
+HashReader: TypeAlias = "Callable[[Table, Sequence[str]], Iterator[pa.RecordBatch]]"
+"""Reads the hashes of columns of a table, as int64, NULL where there is no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Which columns share how many values; one entry a group and column of it.
+
+    Groups of a single column are left out: its values are in no other.
+    """
+
+    group: Codes
+    column: Codes
+    values: Codes
+    rows: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTexts:
+    """What the first rows say of a column of texts.
+
+    Attributes:
+        whole: all of them are whole numbers, or there are none.
+        longest: characters of the longest.
+        length: mean characters.
+        spaced: share with a space.
+    """
+
+    whole: bool
+    longest: int
+    length: float
+    spaced: float
+
+
+class Store:
+    """Hashes of canonical texts, in which ``1``, ``1.0`` and ``'1'`` are equal.
+
+    Attributes:
+        connection: of DuckDB; the ways of collecting write to it.
+        rows: read of each table.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, schema: Schema) -> None:
+        """Give every table and column a neutral name."""
+        self.connection = connection
+        self.rows: dict[TableName, int] = {}
+        self._schema = schema
+        self._tables = {table.name: f"t{i}" for i, table in enumerate(schema)}
+        self._columns = {
+            (table.name, name): f"c{j}"
+            for table in schema
+            for j, name in enumerate(table.column_names)
+        }
+        self._reader: HashReader | None = None
+        self._wanted: Mapping[TableName, Sequence[str]] = {}
+        self._read: dict[TableName, set[str]] = {}
+        self._made: set[str] = set()
+        self._hashes = Held(self._read_hashes, lambda found: len(found[0]), HASHES_HELD)
+        self._parts = Held(self._read_part, len, HASHES_HELD)
+        self._tuples = Held(self._read_tuples, lambda found: len(found[0]), HASHES_HELD)
+
+    def read_later(self, reader: HashReader, wanted: Mapping[TableName, Sequence[str]]) -> None:
+        """Have the hashes of a table read when the first question on sets of columns comes.
+
+        Args:
+            reader: of one table.
+            wanted: columns that are read at once, for they may be part of a key.
+        """
+        self._reader, self._wanted = reader, wanted
+
+    def table(self, name: TableName) -> str:
+        """Return the neutral name of a table."""
+        return self._tables[name]
+
+    def column(self, column: ColumnId) -> str:
+        """Return the neutral name of a column."""
+        return self._columns[column]
+
+    def head(self, name: TableName) -> str:
+        """Return the neutral name of the table that holds the first rows as text."""
+        return f"{self._tables[name]}_head"
+
+    def replace(self, name: str, rows: pa.RecordBatch, select: str = "*") -> None:
+        """Make a temporary table of rows, in the place of the one of that name."""
+        import pyarrow as pa
+
+        self.connection.register("batch", pa.Table.from_batches([rows]))
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {select} FROM batch"  # noqa: S608 own names
+        )
+        self.connection.unregister("batch")
+
+    def insert(self, name: str, source: str, select: str = "*", limit: int | None = None) -> None:
+        """Add rows of a table to another one, which is made by the first of them."""
+        verb = f"INSERT INTO {name}" if name in self._made else f"CREATE TABLE {name} AS"
+        most = "" if limit is None else f" LIMIT {limit}"
+        self.connection.execute(f"{verb} SELECT {select} FROM {source}{most}")  # noqa: S608 own names
+        self._made.add(name)
+
+    def row(self, name: str, select: str) -> tuple[Any, ...]:
+        """Return aggregates of a table."""
+        return self._query(f"SELECT {select} FROM {name}")[0]  # noqa: S608 own names
+
+    def renamed(self, schema: Schema) -> Store:
+        """Return the same data under other names.
+
+        Args:
+            schema: tables and columns in the order of the one loaded.
+        """
+        other = Store(self.connection, schema)
+        pairs = zip(self._schema, schema, strict=True)
+        other.rows = {new.name: self.rows[old.name] for old, new in pairs}
+        return other
+
+    def distinct_values(self, table: Table) -> list[int]:
+        """Return the number of values of each column.
+
+        Several ``count(DISTINCT …)`` in one query take DuckDB many times as long as one each.
+        """
+        name = self._tables[table.name]
+        columns = [self._columns[table.name, column] for column in table.column_names]
+        counts = " UNION ALL ".join(
+            f"SELECT {i}, count(*) FROM (SELECT DISTINCT {c} FROM {name} WHERE {c} IS NOT NULL)"  # noqa: S608 own names
+            for i, c in enumerate(columns)
+        )
+        return [n for _, n in sorted(self._query(counts))]
+
+    def codes(self, table: Table) -> Codes:
+        """Return the first rows with each value as its rank in the column, -1 for NULL.
+
+        Returns:
+            Array of shape (at most `HEAD_ROWS`, columns); numbers rank as numbers.
+        """
+        import numpy as np
+
+        names = [self._columns[table.name, column] for column in table.column_names]
+        ranks = ", ".join(
+            f"CASE WHEN {c} IS NULL THEN -1 ELSE dense_rank() OVER "
+            f"(ORDER BY TRY_CAST({c} AS DOUBLE), {c}) END AS {c}"
+            for c in names
+        )
+        fetched = self.connection.execute(
+            f"SELECT {ranks} FROM (SELECT rowid AS r, * FROM {self.head(table.name)}) ORDER BY r"  # noqa: S608 own names
+        ).fetchnumpy()
+        return np.column_stack([np.asarray(fetched[c], dtype=np.int32) for c in names])
+
+    def head_texts(self, table: Table, names: Sequence[str]) -> dict[str, HeadTexts]:
+        """Return what the first rows say of columns of texts."""
+        columns = [self._columns[table.name, name] for name in names]
+        aggregates = ", ".join(
+            f"coalesce(bool_and(regexp_full_match({c}, '{WHOLE}')), true), "
+            f"coalesce(max(length({c})), 0), coalesce(avg(length({c})), 0), "
+            f"coalesce(avg(CAST(contains({c}, ' ') AS TINYINT)), 0)"
+            for c in columns
+        )
+        found = self.row(self.head(table.name), aggregates)
+        return {name: HeadTexts(*found[4 * i : 4 * i + 4]) for i, name in enumerate(names)}
+
+    def digits(self, table: Table) -> list[float]:
+        """Return the share of values with a digit in the first rows, by column."""
+        names = [self._columns[table.name, column] for column in table.column_names]
+        shares = (f"avg(CAST(regexp_matches({c}, '[0-9]') AS TINYINT))" for c in names)
+        return [float(share or 0) for share in self.row(self.head(table.name), ", ".join(shares))]
+
+    def groups(self, columns: Sequence[ColumnId]) -> Groups:
+        """Return what stands in exactly each set of two and more columns.
+
+        The grouped inclusion of SINDY (Kruse, Papenbrock, Naumann 2015), in SQL.
+
+        Args:
+            columns: numbered by their place.
+
+        Returns:
+            Arrays of one entry a group and column of it: group, column, distinct values of the
+            group, rows of the column that hold one of them.
+        """
+        import numpy as np
+
+        by_table: defaultdict[TableName, list[str]] = defaultdict(list)
+        for i, (table, column) in enumerate(columns):
+            name = self._columns[table, column]
+            by_table[table].append(
+                f"SELECT {name} AS v, {i} AS c, count(*) AS n "  # noqa: S608 own names
+                f"FROM {self._tables[table]} WHERE {name} IS NOT NULL GROUP BY {name}"
+            )
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE held (v UBIGINT, c INTEGER, n BIGINT)"
+        )
+        for counts in by_table.values():
+            self.connection.execute(f"INSERT INTO held {' UNION ALL '.join(counts)}")
+        fetched = self.connection.execute(
+            "WITH s AS (SELECT v, sum(hash(c)) AS s FROM held GROUP BY v HAVING count(*) > 1) "
+            "SELECT dense_rank() OVER (ORDER BY s) - 1 AS g, c, count(*) AS v, "
+            "CAST(sum(n) AS BIGINT) AS n FROM held JOIN s USING (v) GROUP BY s, c"
+        ).fetchnumpy()
+        self.connection.execute("DROP TABLE held")
+        return Groups(*(np.asarray(fetched[name]) for name in ("g", "c", "v", "n")))
+
+    def distinct(self, table: TableName, columns: Sequence[str]) -> int:
+        """Return the number of distinct tuples without NULLs."""
+        if self._as_arrays(table):
+            return len(self._tuples(table, tuple(columns))[0])
+        found = self._distinct_sql(table, columns)
+        return int(self._query(f"SELECT count(*) FROM ({found})")[0][0])  # noqa: S608 own names
+
+    def unique(self, table: TableName, columns: Sequence[str]) -> bool:
+        """Tell whether no two rows agree in the columns, none of which holds a NULL."""
+        if not self._as_arrays(table):
+            return self.distinct(table, columns) == self.rows[table]
+        hashes = [self._hashes(table, column)[0] for column in columns]
+        wanted = self.rows[table] / PARTS
+        parts = [self._parts(table, column) for column in columns]
+        part = min(parts, key=lambda rows: abs(len(rows) - wanted))
+        return distinct_tuples([h[part] for h in hashes]) and distinct_tuples(hashes)
+
+    def shuffled_inclusion(
+        self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
+    ) -> float:
+        """Return the share of child tuples found where the last part is paired at random.
+
+        What remains of the inclusion then is owed to the parts, not to their pairing.
+        """
+        if self._as_arrays(child, parent):
+            hashes, values = self._tuples(child, tuple(columns))
+            among, _ = self._tuples(parent, tuple(referred))
+            return held(shuffled(values), among) / len(hashes) if len(hashes) else 0.0
+        here = self._distinct_sql(child, columns)
+        there = self._distinct_sql(parent, referred)
+        last = len(columns) - 1
+        keys = ", ".join(f"k{i}" for i in range(len(columns)))
+        order = f"ORDER BY hash({keys})"
+        parts = ", ".join(f"k{i}" for i in range(last))
+        row = self._query(
+            f"WITH c AS ({here}), s AS (SELECT {parts}, lead(k{last}) "  # noqa: S608 own names
+            f"OVER ({order}) AS k{last} FROM c), p AS ({there}) "
+            f"SELECT (SELECT count(*) FROM s), (SELECT count(*) FROM s JOIN p USING ({keys}))"
+        )[0]
+        return int(row[1]) / int(row[0]) if row[0] else 0.0
+
+    def tuple_inclusion(
+        self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
+    ) -> tuple[int, int, int]:
+        """Return distinct child tuples, those found in the parent, distinct parent tuples."""
+        if self._as_arrays(child, parent):
+            hashes, _ = self._tuples(child, tuple(columns))
+            among, _ = self._tuples(parent, tuple(referred))
+            return len(hashes), held(hashes, among), len(among)
+        here = self._distinct_sql(child, columns)
+        there = self._distinct_sql(parent, referred)
+        keys = ", ".join(f"k{i}" for i in range(len(columns)))
+        row = self._query(
+            f"WITH c AS ({here}), p AS ({there}) SELECT (SELECT count(*) FROM c), "  # noqa: S608
+            f"(SELECT count(*) FROM c JOIN p USING ({keys})), (SELECT count(*) FROM p)"
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def determination(
+        self, table: TableName, columns: Sequence[str], determined: str
+    ) -> tuple[int, int, int, float]:
+        """Return how far columns determine another one.
+
+        Returns:
+            Rows in groups of two and more, those of them that differ from their group's
+            commonest value, such groups, and the share of the column's commonest value.
+        """
+        source = self._hashed(table, [*columns, determined])
+        names = [self._columns[table, column] for column in columns]
+        keys = ", ".join(names)
+        z = self._columns[table, determined]
+        present = " AND ".join(f"{name} IS NOT NULL" for name in [*names, z])
+        row = self._query(
+            f"WITH v AS (SELECT {keys}, {z} AS z, count(*) AS n FROM {source} WHERE {present} "  # noqa: S608
+            f"GROUP BY {keys}, {z}), "
+            f"g AS (SELECT {keys}, sum(n) AS s, max(n) AS m FROM v GROUP BY {keys} "
+            "HAVING sum(n) > 1) "
+            "SELECT coalesce(sum(s), 0), coalesce(sum(s - m), 0), count(*), "
+            "(SELECT coalesce(sum(power(t.c / w.total, 2)), 1) FROM "
+            "(SELECT z, sum(n) AS c FROM v GROUP BY z) t, (SELECT sum(n) AS total FROM v) w) FROM g"
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2]), float(row[3])
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql).fetchall()
+
+    def _hashed(self, table: TableName, columns: Iterable[str]) -> str:
+        """Return the neutral name of a table in which the hashes of the columns are."""
+        name = self._tables[table]
+        known = self._read.get(table, set())
+        if self._reader is None or known >= set(columns):
+            return name
+        wanted = known.union(self._wanted.get(table, ()), columns)
+        kept = [c for c in self._schema.table(table).column_names if c in wanted]
+        self.connection.execute(f"DROP TABLE IF EXISTS {name}")
+        self._made.discard(name)
+        for batch in self._reader(self._schema.table(table), kept):
+            rows = batch.rename_columns([self._columns[table, c] for c in kept])
+            self.replace("batch_hashes", rows)
+            self.insert(name, "batch_hashes")
+        self._read[table] = set(kept)
+        return name
+
+    def _as_arrays(self, *tables: TableName) -> bool:
+        """Tell whether tables are small enough to compare their tuples here."""
+        return all(self.rows[table] <= ARRAY_ROWS for table in tables)
+
+    def _read_hashes(self, table: TableName, column: str) -> tuple[Hashes, Bools]:
+        """Return the hash of each value, 0 for NULL, and where there is one."""
+        import numpy as np
+
+        source = self._hashed(table, [column])
+        name = self._columns[table, column]
+        fetched = self.connection.execute(
+            f"SELECT coalesce({name}, 0) AS h, {name} IS NOT NULL AS p FROM {source}"  # noqa: S608
+        ).fetchnumpy()
+        return np.asarray(fetched["h"]), np.asarray(fetched["p"])
+
+    def _read_part(self, table: TableName, column: str) -> Rows:
+        """Return the rows in one part of a table by a column."""
+        import numpy as np
+
+        hashes, _ = self._hashes(table, column)
+        return np.flatnonzero(hashes % np.uint64(PARTS) == 0)
+
+    def _read_tuples(
+        self, table: TableName, columns: tuple[str, ...]
+    ) -> tuple[Hashes, list[Hashes]]:
+        """Return the distinct tuples without NULLs: hashes in order, and their columns."""
+        import numpy as np
+
+        read = [self._hashes(table, column) for column in columns]
+        present = np.logical_and.reduce([p for _, p in read])
+        return distinct_rows([h[present] for h, _ in read])
+
+    def _distinct_sql(self, table: TableName, columns: Sequence[str]) -> str:
+        source = self._hashed(table, columns)
+        names = [self._columns[table, column] for column in columns]
+        listed = ", ".join(f"{name} AS k{i}" for i, name in enumerate(names))
+        present = " AND ".join(f"{name} IS NOT NULL" for name in names)
+        return f"SELECT DISTINCT {listed} FROM {source} WHERE {present}"  # noqa: S608
