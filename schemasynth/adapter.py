@@ -5,6 +5,7 @@ Imports the model and errors only; adapters, and all packages that read or write
 
 from __future__ import annotations
 
+import enum
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +14,7 @@ from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
-from schemasynth.errors import AdapterNotFound, DriverMissing
+from schemasynth.errors import AdapterNotFound, DriverMissing, PrivilegeError
 from schemasynth.model import Schema, Table, TableName
 
 if TYPE_CHECKING:
@@ -116,6 +117,28 @@ class Marker:
     created_at: str
 
 
+class Purpose(enum.StrEnum):
+    """What a role is for."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A privilege without which a role cannot do its work.
+
+    Attributes:
+        statement: gives it to a role that has nothing.
+        missing: gives the session's own role what it lacks of it; empty if it lacks nothing.
+        why: what it is for.
+    """
+
+    statement: str
+    missing: str
+    why: str
+
+
 class Relations(Protocol):
     """Something that can be queried by table of the model: a source, a target or staged tables."""
 
@@ -173,6 +196,22 @@ class Connection(AbstractContextManager["Connection"], Relations, ABC):
     @abstractmethod
     def nonce(self) -> str | None:
         """Return the value last written by `TargetConnection.write_nonce`, if there is any."""
+
+    def needs(
+        self, schema: Schema, purpose: Purpose, role: str | None = None
+    ) -> tuple[Need, ...] | None:
+        """Return what a role must be allowed: no more than that, nothing that all roles may.
+
+        Args:
+            schema: the tables that are read or replaced, as reflected here.
+            purpose: what is done with them.
+            role: to whom the statements grant, as the database knows it; by default the
+                session's own.
+
+        Returns:
+            Nothing where the database has no roles; None where the adapter does not know.
+        """
+        return None
 
 
 class SourceConnection(Connection):
@@ -352,6 +391,21 @@ def adapter_for(url: sa.URL) -> Adapter:
             f"install it with `pip install 'schemasynth[{backend}]'`."
         ) from error
     return adapter()
+
+
+def require_privileges(needs: Iterable[Need] | None, shown_url: str) -> None:
+    """Refuse to begin what a role may not finish.
+
+    Args:
+        needs: from `Connection.needs`.
+        shown_url: the database, for people.
+
+    Raises:
+        PrivilegeError: privileges are missing; names all of them.
+    """
+    missing = [need.missing for need in needs or () if need.missing]
+    if missing:
+        raise PrivilegeError(f"{shown_url}: the role lacks privileges. Needed: {' '.join(missing)}")
 
 
 def count_rows(relations: Relations, schema: Schema) -> Schema:

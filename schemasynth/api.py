@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemasynth.adapter import Selection, adapter_for, count_rows
-from schemasynth.errors import ReflectionError, SettingsError
+from schemasynth.adapter import Purpose, Selection, adapter_for, count_rows, require_privileges
+from schemasynth.errors import AdapterError, ReflectionError, SettingsError
 from schemasynth.model import Schema
 from schemasynth.progress import Listener, silent
 from schemasynth.settings import database_url, shown
@@ -19,7 +19,7 @@ from schemasynth.settings import database_url, shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from schemasynth.adapter import Marker, SourceConnection
+    from schemasynth.adapter import Marker, Need, SourceConnection
     from schemasynth.infer import Answers
     from schemasynth.plan.model import RefreshPlan
     from schemasynth.refresh import Confirm, RefreshOptions
@@ -71,6 +71,7 @@ def described(
         raise ReflectionError(
             f"No tables were found in {shown(source.url)}; check --schema, --include and --exclude."
         )
+    require_privileges(source.needs(schema, Purpose.SOURCE), shown(source.url))
     if not infer:
         return count_rows(source, schema)
     from schemasynth.infer import NO_ANSWERS, answers_for, evidence_of, infer_keys
@@ -220,6 +221,42 @@ def config(plan: RefreshPlan, form: str = "json") -> str:
     check_plan(plan)
     write = config_python if form == "python" else config_json
     return write(outline(plan), GeneratorSettings())
+
+
+def grants(
+    database: str,
+    selection: Selection = EVERYTHING,
+    *,
+    purpose: Purpose = Purpose.SOURCE,
+    role: str | None = None,
+) -> tuple[Need, ...]:
+    """Return what a role must be allowed on a database, and no more.
+
+    Args:
+        database: a SQLAlchemy URL or the path of a SQLite file; only read.
+        selection: which tables.
+        purpose: what the role is for.
+        role: its name; by default that of the URL.
+
+    Returns:
+        Nothing where the database has no roles.
+
+    Raises:
+        AdapterError: it cannot be reached, or its adapter does not know what it grants.
+        ReflectionError: it has no such tables.
+    """
+    url = database_url(database)
+    with adapter_for(url).source(url) as connection:
+        schema = connection.reflect(selection)
+        if not schema.tables:
+            raise ReflectionError(f"No tables were found in {shown(url)}.")
+        needs = connection.needs(schema, purpose, role)
+    if needs is None:
+        raise AdapterError(
+            f"What {url.get_backend_name()} grants is not known here. A source must read its "
+            "tables; a target must also insert and delete rows, and create one table."
+        )
+    return needs
 
 
 def init_target(target: str, environment: str = "pre-production") -> Marker:

@@ -5,7 +5,7 @@ Imported by the MySQL adapter only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from schemasynth.adapter import (
     DatabaseIdentity,
     Load,
     Marker,
+    Need,
+    Purpose,
     Selection,
     SourceConnection,
     TargetConnection,
@@ -25,10 +27,21 @@ from schemasynth.errors import AdapterError
 from schemasynth.model import Schema, Table, TableName, arrow_type
 from schemasynth.settings import shown
 
-from .._sql.connection import SqlMarker, SqlRelations
+from .._sql.connection import OWN_PREFIX, SqlMarker, SqlRelations
 from . import catalog
 from .errors import end, refusal
-from .grants import account, obtainable_grants, writes
+from .grants import (
+    TO_READ,
+    TO_SEE,
+    Wanted,
+    account,
+    acting,
+    active_grants,
+    needs,
+    obtainable_grants,
+    to_refresh,
+    writes,
+)
 from .load import MySQLLoad, recover
 from .names import Collation, relation
 from .read import SNAPSHOT, export_statement, released, stream
@@ -98,6 +111,55 @@ class MySQLConnection(SqlRelations):
         database = self.server.database or ""
         name = database.casefold() if self.server.fold else database
         return DatabaseIdentity(("mysql", *server, name))
+
+    def needs(
+        self, schema: Schema, purpose: Purpose, role: str | None = None
+    ) -> tuple[Need, ...] | None:
+        """Return the GRANTs for an account, and those that the session's own lacks.
+
+        Args:
+            schema: the tables.
+            purpose: what is done with them.
+            role: ``name`` or ``name@host``; by default the session's account.
+        """
+        to = self.account if role is None else account(role)
+        places = [self.place(table) for table in schema]
+        grants = active_grants(self.driver, mariadb=self.server.mariadb)
+        if purpose is Purpose.SOURCE:
+            return needs(grants, self._to_read(places), to)
+        found = needs(grants, to_refresh({place[0] for place in places}, self._home), to)
+        return found + acting(grants, self._definers(places), to, mariadb=self.server.mariadb)
+
+    @property
+    def _home(self) -> str:
+        return self.server.database or ""
+
+    def _to_read(self, places: Collection[Place]) -> Iterator[Wanted]:
+        """Yield what reading needs: the whole of a schema of which all tables are read."""
+        schemas = sorted({schema for schema, _ in places})
+        rows = self.connection.execute(catalog.TABLES, {"schemas": schemas or [""]})
+        there = {(row[0], row[1]) for row in rows if not row[1].startswith(OWN_PREFIX)}
+        for schema in schemas:
+            asked = {place for place in places if place[0] == schema}
+            whole = {place for place in there if place[0] == schema} <= asked
+            tables = sorted(table for _, table in asked)
+            why = "rows are read, and the catalogue with checks and foreign keys"
+            if whole:
+                yield Wanted(TO_READ, schema, None, why, parts=tables, welcome=TO_SEE)
+            else:
+                yield from (Wanted(TO_READ, schema, table, "rows are read") for table in tables)
+                yield Wanted((), schema, None, "shows checks and foreign keys", welcome=TO_SEE)
+
+    def _definers(self, places: Collection[Place]) -> dict[str, str]:
+        """Return for whom triggers of tables act, with the first trigger of each."""
+        schemas = sorted({schema for schema, _ in places}) or [""]
+        found: dict[str, str] = {}
+        for schema, table, name, definer, *_ in self.connection.execute(
+            catalog.TRIGGERS, {"schemas": schemas}
+        ):
+            if definer and (schema, table) in places:  # hidden without the privilege TRIGGER
+                found.setdefault(account(definer), f"{name} on {schema}.{table}")
+        return found
 
     def refused(self, error: sa.exc.DBAPIError) -> AdapterError:
         """Return the error of a refused statement; a missing privilege names its GRANT."""

@@ -16,7 +16,7 @@ from schemasynth.adapter import Adapter, Capabilities, SourceConnection, TargetC
 from .._sql.connection import connecting, new_engine
 from .._sql.guard import only_reads
 from .connection import PostgreSQLSource, PostgreSQLTarget
-from .errors import tolerant
+from .errors import let_in, tolerant
 
 DRIVER = "postgresql+psycopg"
 APPLICATION = "schemasynth"
@@ -65,13 +65,13 @@ class PostgreSQLAdapter(Adapter):
             postgresql_readonly=True,
         )
         only_reads(engine)
-        with connecting(url):
+        with connecting(url, let_in):
             return PostgreSQLSource(url, engine)
 
     def target(self, url: sa.URL) -> TargetConnection:
         """Open a session on a database that may be refreshed."""
         engine = _engine(url, {}, isolation_level="AUTOCOMMIT")
-        with connecting(url):
+        with connecting(url, let_in):
             return PostgreSQLTarget(url, engine)
 
 

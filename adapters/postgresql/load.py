@@ -15,8 +15,8 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 
-from schemasynth.adapter import Load
-from schemasynth.errors import LoadError, PrivilegeError, SafetyError
+from schemasynth.adapter import Load, Purpose, require_privileges
+from schemasynth.errors import LoadError, SafetyError
 from schemasynth.model import Column, Schema, Table, TableName, TypeFamily
 from schemasynth.settings import shown
 
@@ -32,7 +32,7 @@ from .names import (
     relation,
     stage_name,
 )
-from .refill import Place, Refilling, incoming, missing_grants, places, refill
+from .refill import Place, Refilling, incoming, places, refill
 from .values import encode
 
 if TYPE_CHECKING:
@@ -144,12 +144,7 @@ class PostgreSQLLoad(SqlRelations, Load):
             if missing:
                 raise LoadError(f"{shown(self.url)} has no table {', '.join(missing)}.")
             oids = [place.oid for place in found.values()]
-            grants = missing_grants(cursor, oids, self._target.database, self._target.role)
-            if grants:
-                raise PrivilegeError(
-                    f"{shown(self.url)}: the role {self._target.role} lacks privileges for a "
-                    f"refresh. Needed: {' '.join(grants)}"
-                )
+            require_privileges(self._target.needs(self.schema, Purpose.TARGET), shown(self.url))
             referencing = incoming(cursor, oids)
         if referencing:
             raise SafetyError(

@@ -73,7 +73,7 @@ _FIRING = f"""
 _SEQUENCES = f"""
     WITH draws AS ({catalog.DRAWS}), {_MEMBERS}
     SELECT draws.sequence, n.nspname, c.relname, s.seqincrement, s.seqmin, s.seqmax,
-           pg_catalog.pg_has_role(c.relowner, 'USAGE'), pg_catalog.pg_get_userbyid(c.relowner),
+           pg_catalog.pg_get_userbyid(c.relowner),
            array_agg(ARRAY[m.nspname::text, m.relname::text, a.attname::text])
     FROM draws
     JOIN pg_catalog.pg_sequence s ON s.seqrelid = draws.sequence
@@ -87,17 +87,12 @@ _SEQUENCES = f"""
     ORDER BY 2, 3
 """  # noqa: S608 constants
 # A text made of a prefix and a number draws from a sequence too, and is left alone.
-_PRIVILEGES = """
-    SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner),
-           pg_catalog.pg_has_role(c.relowner, 'USAGE'),
-           pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
-           ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'TRUNCATE']) AS p
-                 WHERE NOT pg_catalog.has_table_privilege(c.oid, p))
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = ANY(%(oids)s::oid[])
-    ORDER BY n.nspname, c.relname
+_TABLE_OWNERS = """
+    SELECT pg_catalog.pg_get_userbyid(c.relowner)
+    FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS w(s, t)
+    JOIN pg_catalog.pg_namespace n ON n.nspname = w.s
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.t
 """
-_MAY_STAGE = "SELECT pg_catalog.has_database_privilege(current_database(), 'CREATE')"
 _ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS"}
 _PARTITIONED = "p"
 
@@ -164,33 +159,19 @@ def incoming(cursor: Cursor, oids: list[int]) -> list[str]:
     ]
 
 
-def missing_grants(cursor: Cursor, oids: list[int], database: str, role: str) -> list[str]:
-    """Return the statements that would give a role what the switch needs; empty if nothing.
+def owners(cursor: Cursor, oids: Sequence[int]) -> set[str]:
+    """Return the roles that own what a refill alters, drops or sets.
 
     Args:
         cursor: on the target.
         oids: the tables to be refilled.
-        database: its name.
-        role: the session's role, quoted.
     """
-    grants = []
-    if not _single(cursor, _MAY_STAGE):
-        grants.append(f"GRANT CREATE ON DATABASE {quoted(database)} TO {role};")
-    asked = {"oids": oids}
+    asked = {"oids": list(oids)}
     altered = {row[:2] for row in cursor.execute(_FOREIGN_KEYS, asked).fetchall()}
     altered |= {row[:2] for row in cursor.execute(_FIRING, asked).fetchall()}
-    owners = set()
-    for _, schema, name, owner, owned, usable, lacking in cursor.execute(_PRIVILEGES, asked):
-        if not usable:
-            grants.append(f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {role};")
-        if lacking:
-            privileges = ", ".join(lacking)
-            grants.append(f"GRANT {privileges} ON TABLE {quoted(schema, name)} TO {role};")
-        if (schema, name) in altered and not owned:
-            owners.add(owner)
-    owners |= {row[7] for row in cursor.execute(_SEQUENCES, asked) if not row[6]}
-    grants += [f"GRANT {quoted(owner)} TO {role};" for owner in sorted(owners)]
-    return list(dict.fromkeys(grants))
+    found = {row[6] for row in cursor.execute(_SEQUENCES, asked)}
+    tables = {"schemas": [s for s, _ in altered], "names": [t for _, t in altered]}
+    return found | {row[0] for row in cursor.execute(_TABLE_OWNERS, tables)}
 
 
 def refill(cursor: Cursor, tables: Sequence[Refilling]) -> None:
@@ -260,7 +241,7 @@ def _added(keys: Sequence[Sequence[Any]]) -> Iterator[str]:
 
 def _restart_sequences(cursor: Cursor, asked: Mapping[str, Any]) -> None:
     """Let every sequence go on behind the largest value of all columns that draw from it."""
-    for _, schema, name, increment, low, high, _, _, columns in cursor.execute(
+    for _, schema, name, increment, low, high, _, columns in cursor.execute(
         _SEQUENCES, asked
     ).fetchall():
         extreme = "max" if increment > 0 else "min"

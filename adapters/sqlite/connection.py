@@ -16,6 +16,8 @@ from schemasynth.adapter import (
     CHUNK_ROWS,
     DatabaseIdentity,
     Load,
+    Need,
+    Purpose,
     Selection,
     SourceConnection,
     TargetConnection,
@@ -45,6 +47,12 @@ class _SQLiteConnection(SqlRelations):
         """Read the catalogue."""
         with reflecting(self.url):
             return reflect(self.connection, selection)
+
+    def needs(
+        self, schema: Schema, purpose: Purpose, role: str | None = None
+    ) -> tuple[Need, ...] | None:
+        """Return nothing: SQLite has no roles."""
+        return ()
 
     def identity(self) -> DatabaseIdentity:
         """Return device and inode, which no spelling of the path changes."""

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 
-from schemasynth.adapter import Selection, SourceConnection, TargetConnection
+from schemasynth.adapter import (
+    Purpose,
+    Selection,
+    SourceConnection,
+    TargetConnection,
+    require_privileges,
+)
 from schemasynth.errors import DriftError, SafetyError
 from schemasynth.model import Schema, SqlType, Table, TypeFamily
 from schemasynth.settings import shown
@@ -30,11 +37,15 @@ def check_target(
         selection: which tables of the target are meant.
 
     Raises:
+        PrivilegeError: the role lacks privileges for a refresh; names all of them.
         SafetyError: the target is the source, or lacks the marker, or the source carries one.
         DriftError: the target lacks tables or columns, or needs columns nobody fills.
     """
     if source.identity() == target.identity():
         raise SafetyError("Source and target are the same database; nothing was changed.")
+    found = target.reflect(selection)
+    refreshed = replace(found, tables=tuple(t for t in found if t.name in schema))
+    require_privileges(target.needs(refreshed, Purpose.TARGET), shown(target.url))
     if target.marker() is None:
         raise SafetyError(
             f"The target {shown(target.url)} carries no marker. If its rows may be replaced, run "
@@ -49,7 +60,7 @@ def check_target(
             f"The source {shown(source.url)} carries the marker of a refreshable database: "
             "it is a target, or a copy of one. Drop its table schemasynth_target if it is live."
         )
-    check_shape(target, schema, target.reflect(selection))
+    check_shape(target, schema, found)
 
 
 def check_shape(target: TargetConnection, schema: Schema, found: Schema) -> None:
