@@ -139,6 +139,74 @@ class Need:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger or a rule that inserting or deleting rows would set off.
+
+    Attributes:
+        table: dotted.
+        name: its own.
+    """
+
+    table: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key of a table that stays, into one whose rows are replaced.
+
+    Attributes:
+        table: the referring one, dotted.
+        name: the key's.
+        referred: the referenced table.
+    """
+
+    table: str
+    name: str
+    referred: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Another session on the target.
+
+    Attributes:
+        who: role and program.
+        where: the table it uses, dotted; the database where tables cannot be told.
+        doing: its state.
+    """
+
+    who: str
+    where: str
+    doing: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What a target says about a load to come; nothing is judged here.
+
+    Attributes:
+        needs: privileges, those missing among them; None where that is not known.
+        triggers: they stay silent during a refresh and are there again behind it.
+        references: from tables that stay.
+        sessions: others, which a switch must wait for.
+        free_bytes: on the disk of the database; None if that cannot be told from here.
+        interrupted: loads that were never finished, one name each.
+        blocked: whether such a load must be recovered before another one can begin.
+        types_bind: whether the declared type of a column limits its values.
+    """
+
+    needs: tuple[Need, ...] | None = None
+    triggers: tuple[Trigger, ...] = ()
+    references: tuple[Reference, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    free_bytes: int | None = None
+    interrupted: tuple[str, ...] = ()
+    blocked: bool = False
+    types_bind: bool = True
+
+
 class Relations(Protocol):
     """Something that can be queried by table of the model: a source, a target or staged tables."""
 
@@ -310,6 +378,14 @@ class TargetConnection(Connection):
     @abstractmethod
     def write_nonce(self, value: str) -> None:
         """Store a random value beside the marker, committed, for the probe through the source."""
+
+    def facts(self, schema: Schema) -> TargetFacts:
+        """Return what a person should know before the rows of tables are replaced.
+
+        Args:
+            schema: these tables, as reflected from this target.
+        """
+        return TargetFacts(needs=self.needs(schema, Purpose.TARGET))
 
     @abstractmethod
     def load(self, schema: Schema, run_id: str) -> Load:

@@ -29,13 +29,25 @@ from schemasynth.adapter import (
 )
 from schemasynth.errors import DriftError, SafetyError, SettingsError
 from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
-from schemasynth.load import check_shape, check_target, refresh_tables
+from schemasynth.load import (
+    Finding,
+    Severity,
+    Topic,
+    at_risk,
+    check_apart,
+    check_marker,
+    check_shape,
+    examine,
+    measure,
+    refresh_tables,
+    refuse,
+)
 from schemasynth.model import Schema
 from schemasynth.model.fingerprint import fingerprint
 from schemasynth.model.serialize import dumps, loads
 from schemasynth.plan import check_plan, read_plan, write_plan
 from schemasynth.plan.keys import accepted_schema
-from schemasynth.plan.model import Encoding, RefreshPlan, TablePlan
+from schemasynth.plan.model import ColumnTreatment, Encoding, RefreshPlan, TablePlan
 from schemasynth.progress import Listener, Progress, silent
 from schemasynth.reading import read_into, read_keys, read_laws
 from schemasynth.report import RefreshReport, StepReport, TableReport
@@ -80,6 +92,9 @@ KEPT = "kept"
 SYNTHETIC = "synthetic"
 RESTORED = "restored"
 SWITCHED = "switch"
+
+_OWN_VALUES = frozenset({ColumnTreatment.COMPUTED, ColumnTreatment.CONSTANT, ColumnTreatment.NULL})
+"""Columns so treated get no values like those of the source."""
 
 Planner: TypeAlias = Callable[[SourceConnection, RefreshPlan | None], tuple[Schema, RefreshPlan]]
 """Gives the schema of an open source, with accepted keys, and the plan for it if there is none."""
@@ -146,6 +161,7 @@ class Refresh:
     listener: Listener = silent
     _seconds: dict[str, float] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
+    _findings: tuple[Finding, ...] = ()
 
     def run(self) -> RefreshReport:
         """Run all steps, or those up to `options.until`.
@@ -159,9 +175,7 @@ class Refresh:
     def _run(self, workspace: Workspace) -> RefreshReport:
         plan = self._planned(workspace)
         if self.options.dry_run:
-            return self._report(
-                workspace, plan, None, "Dry run: all checks passed, no row changed."
-            )
+            return self._report(workspace, plan, None, self._dry_outcome())
         if self.options.until is Step.PLAN:
             return self._stopped(workspace, plan)
         if Step.TRAIN not in workspace:
@@ -182,6 +196,12 @@ class Refresh:
                 workspace, plan, integrity, f"Staged and verified ({checks}), not switched."
             )
         return self._report(workspace, plan, integrity, f"Refreshed: {checks}.")
+
+    def _dry_outcome(self) -> str:
+        refused = sum(finding.severity is Severity.REFUSED for finding in self._findings)
+        if refused:
+            return f"Dry run: {refused} of the findings forbid the refresh, no row changed."
+        return "Dry run: all checks passed, no row changed."
 
     def _stopped(self, workspace: Workspace, plan: RefreshPlan) -> RefreshReport:
         outcome = f"Stopped after {self.options.until}; the target is as it was."
@@ -288,10 +308,12 @@ class Refresh:
             plan = self.adjusted(made)
             check_plan(plan, found)
             schema = accepted_schema(plan, found)
-            check_target(source, target, schema, self.selection)
+            check_apart(source, target)
+            self._findings = self._preflight(source, target, schema, plan)
             self._probe(source)
         if self.options.dry_run:
             return plan
+        refuse(self._findings, shown(self.target))
         self._confirm(len(schema.tables))
         read = self._read(workspace, source, schema, plan)
         with self._timed("prepare"):
@@ -308,6 +330,32 @@ class Refresh:
             fingerprint=fingerprint(source.reflect(self.selection)),
         )
         return plan
+
+    def _preflight(
+        self, source: SourceConnection, target: TargetConnection, schema: Schema, plan: RefreshPlan
+    ) -> tuple[Finding, ...]:
+        """List what stands in the way; the marker is probed where the role may write there."""
+        there = target.reflect(self.selection)
+        found = replace(there, tables=tuple(table for table in there if table.name in schema))
+        facts = target.facts(found)
+        filled = {
+            (t.name, c.name)
+            for t in plan.tables
+            for c in t.columns
+            if c.treatment not in _OWN_VALUES
+        }
+        risks = at_risk(schema, found, filled, types_bind=facts.types_bind)
+        extents = measure(source, schema, found, risks)
+        rows = {table.name: table.size for table in plan.tables}
+        findings = examine(schema, rows, found, facts, extents)
+        if any(finding.topic is Topic.PRIVILEGE for finding in findings):
+            return findings
+        try:
+            check_marker(source, target)
+        except SafetyError as error:
+            unsafe = Finding(Severity.REFUSED, Topic.SAFETY, shown(self.target), str(error))
+            return (unsafe, *findings)
+        return findings
 
     def _read(
         self, workspace: Workspace, source: SourceConnection, schema: Schema, plan: RefreshPlan
@@ -431,6 +479,8 @@ class Refresh:
             repairs=tuple(Repair(**repair) for repair in facts.get("repairs", ())),
             integrity=integrity,
             notes=(*self._notes, *plan.notes),
+            findings=self._findings,
+            dry_run=self.options.dry_run,
         )
 
 

@@ -22,6 +22,7 @@ from schemasynth.adapter import (
     Selection,
     SourceConnection,
     TargetConnection,
+    TargetFacts,
 )
 from schemasynth.errors import AdapterError
 from schemasynth.model import Schema, Table, TableName, arrow_type
@@ -30,6 +31,7 @@ from schemasynth.settings import shown
 from .._sql.connection import OWN_PREFIX, SqlMarker, SqlRelations
 from . import catalog
 from .errors import end, refusal
+from .facts import facts
 from .grants import (
     TO_READ,
     TO_SEE,
@@ -277,6 +279,13 @@ class MySQLTarget(MySQLConnection, SqlMarker, TargetConnection):
         if self.server.database is None:
             raise AdapterError(f"{shown(self.url)}: the URL names no database.")
         return super().write_marker(environment)
+
+    def facts(self, schema: Schema) -> TargetFacts:
+        """Return what a person should know before tables are replaced."""
+        places = {self.place(table) for table in schema}
+        needed = self.needs(schema, Purpose.TARGET)
+        home = (self.url.host or "", self._home)
+        return facts(self.connection, places, self.server.same, needed, home)
 
     def load(self, schema: Schema, run_id: str) -> Load:
         """Stage beside the tables, on a session of its own."""

@@ -28,6 +28,7 @@ from .._sql.wire import ColumnMisfit
 from . import catalog, journal
 from .ddl import Definition, definition
 from .errors import LOCK_TIMEOUT, code, end, kind, lost, reason
+from .facts import incoming
 from .journal import Check, Key, Step, Swap
 from .names import OLD_PREFIX, STAGE_PREFIX, quoted, run_digest
 from .reflect import Place
@@ -198,14 +199,9 @@ class MySQLLoad(SqlRelations, Load):
         Raises:
             SafetyError: there are some.
         """
-        schemas = sorted({place[0] for place in places}) or [""]
-        same = self._target.server.same
-        rows = self.connection.execute(catalog.INCOMING, {"schemas": schemas}).all()
         lines = [
-            f"{schema}.{table} ({key} references {referred})"
-            for schema, table, key, there, referred in rows
-            if any(same(there, s) and same(referred, t) for s, t in places)
-            and not any(same(schema, s) and same(table, t) for s, t in places)
+            f"{key.table} ({key.name} references {key.referred})"
+            for key in incoming(self.connection, places, self._target.server.same)
         ]
         if lines:
             raise SafetyError(

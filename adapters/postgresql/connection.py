@@ -23,6 +23,7 @@ from schemasynth.adapter import (
     Selection,
     SourceConnection,
     TargetConnection,
+    TargetFacts,
 )
 from schemasynth.errors import AdapterError, PrivilegeError
 from schemasynth.model import Schema, Table, TableName, arrow_type
@@ -31,6 +32,7 @@ from schemasynth.settings import shown
 from .._sql.connection import MARKER, SqlMarker, SqlRelations
 from . import catalog
 from .errors import HIDDEN_ROWS, driver_error, end, reason, refusal
+from .facts import facts
 from .grants import Places, needs
 from .load import PostgreSQLLoad, recover
 from .names import quoted, relation
@@ -278,6 +280,13 @@ class PostgreSQLTarget(_PostgreSQLConnection, SqlMarker, TargetConnection):
                     f"{schema}.{quoted(MARKER.name)} TO {self.role};"
                 )
         return super().refused(error)
+
+    def facts(self, schema: Schema) -> TargetFacts:
+        """Return what a person should know before tables are refilled."""
+        where = [self.place(table) for table in schema]
+        with self.driver.cursor() as cursor:
+            oids = [place.oid for place in places(cursor, where).values()]
+            return facts(cursor, oids, self.needs(schema, Purpose.TARGET), self.url.host)
 
     def load(self, schema: Schema, run_id: str) -> Load:
         """Stage into a schema of the run's own, on a session of its own."""

@@ -98,13 +98,19 @@ def recover(target: PostgreSQLTarget) -> tuple[str, ...]:
     done = []
     with _locked(target) as (connection, driver):
         try:
-            for (name,) in driver.execute(_LEFTOVERS, (STAGE_PREFIX, STAGE_COMMENT)).fetchall():
+            for name in leftovers(driver.cursor()):
                 driver.execute(f"DROP SCHEMA {quoted(name)} CASCADE".encode())
                 done.append(f"Dropped schema {name}, left by an interrupted load.")
         except psycopg.Error as error:
             raise LoadError(f"{shown(target.url)} cannot be recovered: {reason(error)}.") from None
         end(connection)
     return tuple(done)
+
+
+def leftovers(cursor: psycopg.Cursor[Any]) -> list[str]:
+    """Return the schemas of loads that were begun and not finished."""
+    rows = cursor.execute(_LEFTOVERS, (STAGE_PREFIX, STAGE_COMMENT)).fetchall()
+    return [name for (name,) in rows]
 
 
 class PostgreSQLLoad(SqlRelations, Load):
@@ -147,8 +153,9 @@ class PostgreSQLLoad(SqlRelations, Load):
             require_privileges(self._target.needs(self.schema, Purpose.TARGET), shown(self.url))
             referencing = incoming(cursor, oids)
         if referencing:
+            keys = (f"{s}.{t} ({key} references {referred})" for s, t, key, referred in referencing)
             raise SafetyError(
-                f"Tables that are not refreshed reference some that are: {'; '.join(referencing)}. "
+                f"Tables that are not refreshed reference some that are: {'; '.join(keys)}. "
                 "Refresh them too, or leave the referenced tables out."
             )
         return {name: found[place] for name, place in where.items()}

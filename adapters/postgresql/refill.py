@@ -151,12 +151,14 @@ def places(cursor: Cursor, names: Sequence[tuple[str, str]]) -> Mapping[tuple[st
     }
 
 
-def incoming(cursor: Cursor, oids: list[int]) -> list[str]:
-    """Return the foreign keys of other tables that reference these, one readable line each."""
-    return [
-        f"{schema}.{table} ({key} references {referred})"
-        for schema, table, key, referred in cursor.execute(_INCOMING, {"oids": oids})
-    ]
+def incoming(cursor: Cursor, oids: list[int]) -> list[tuple[str, str, str, str]]:
+    """Return the foreign keys of other tables: schema, table, key and the table referred to."""
+    return cursor.execute(_INCOMING, {"oids": oids}).fetchall()
+
+
+def firing(cursor: Cursor, oids: list[int]) -> list[tuple[str, str, str, str, str]]:
+    """Return triggers and rules that are on: schema, table, kind, name and state."""
+    return cursor.execute(_FIRING, {"oids": oids}).fetchall()
 
 
 def owners(cursor: Cursor, oids: Sequence[int]) -> set[str]:
@@ -168,7 +170,7 @@ def owners(cursor: Cursor, oids: Sequence[int]) -> set[str]:
     """
     asked = {"oids": list(oids)}
     altered = {row[:2] for row in cursor.execute(_FOREIGN_KEYS, asked).fetchall()}
-    altered |= {row[:2] for row in cursor.execute(_FIRING, asked).fetchall()}
+    altered |= {row[:2] for row in firing(cursor, list(oids))}
     found = {row[6] for row in cursor.execute(_SEQUENCES, asked)}
     tables = {"schemas": [s for s, _ in altered], "names": [t for _, t in altered]}
     return found | {row[0] for row in cursor.execute(_TABLE_OWNERS, tables)}
@@ -191,11 +193,11 @@ def refill(cursor: Cursor, tables: Sequence[Refilling]) -> None:
     cursor.execute(f"LOCK TABLE {own} IN ACCESS EXCLUSIVE MODE".encode())
     asked = {"oids": [table.place.oid for table in ordered]}
     keys = cursor.execute(_FOREIGN_KEYS, asked).fetchall()
-    firing = cursor.execute(_FIRING, asked).fetchall()
+    fired = firing(cursor, asked["oids"])
     _run(cursor, _dropped(keys))
     large = [table.place.oid for table in ordered if table.rows >= indexes.BULK_ROWS]
     rebuilt = indexes.rebuildable(cursor, large)
-    _run(cursor, (_alter(s, t, "DISABLE", kind, name) for s, t, kind, name, _ in firing))
+    _run(cursor, (_alter(s, t, "DISABLE", kind, name) for s, t, kind, name, _ in fired))
     cursor.execute(f"TRUNCATE TABLE {own}".encode())
     _run(cursor, (index.drop for index in rebuilt))
     _run(cursor, map(_insert, tables))
@@ -203,7 +205,7 @@ def refill(cursor: Cursor, tables: Sequence[Refilling]) -> None:
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     _run(cursor, (statement for index in rebuilt for statement in index.create))
     _restart_sequences(cursor, asked)
-    _run(cursor, (_alter(s, t, _ENABLE[state], kind, n) for s, t, kind, n, state in firing))
+    _run(cursor, (_alter(s, t, _ENABLE[state], kind, n) for s, t, kind, n, state in fired))
     _run(cursor, _added(keys))
 
 

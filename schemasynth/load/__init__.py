@@ -3,7 +3,30 @@
 Imports `adapter`, `model` and `verify`; what is special to a database is in its adapter.
 """
 
-from schemasynth.load.guard import check_shape, check_target
+from schemasynth.load.guard import check_apart, check_marker, check_shape
+from schemasynth.load.preflight import (
+    Finding,
+    Severity,
+    Topic,
+    as_text,
+    at_risk,
+    examine,
+    measure,
+    refuse,
+)
 from schemasynth.load.run import refresh_tables
 
-__all__ = ["check_shape", "check_target", "refresh_tables"]
+__all__ = [
+    "Finding",
+    "Severity",
+    "Topic",
+    "as_text",
+    "at_risk",
+    "check_apart",
+    "check_marker",
+    "check_shape",
+    "examine",
+    "measure",
+    "refresh_tables",
+    "refuse",
+]
