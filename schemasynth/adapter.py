@@ -379,6 +379,13 @@ class TargetConnection(Connection):
     def write_nonce(self, value: str) -> None:
         """Store a random value beside the marker, committed, for the probe through the source."""
 
+    def statements(self) -> Mapping[str, int]:
+        """Return how many statements of which class were sent since the last call.
+
+        For the audit file. Classes are verbs with the kind of object, such as ``DROP INDEX``.
+        """
+        return {}
+
     def facts(self, schema: Schema) -> TargetFacts:
         """Return what a person should know before the rows of tables are replaced.
 

@@ -19,7 +19,8 @@ from schemasynth.settings import database_url, shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from schemasynth.adapter import Marker, Need, SourceConnection
+    from schemasynth.adapter import Marker, Need, SourceConnection, TargetConnection
+    from schemasynth.audit import Audit
     from schemasynth.infer import Answers
     from schemasynth.plan.model import RefreshPlan
     from schemasynth.refresh import Confirm, RefreshOptions
@@ -338,15 +339,48 @@ def refresh(
     ).run()
 
 
-def recover(target: str) -> Sequence[str]:
+def recover(target: str, *, audit: Path | None = None) -> Sequence[str]:
     """Remove what an interrupted refresh left in a target.
+
+    Args:
+        target: a SQLAlchemy URL or the path of a SQLite file.
+        audit: a file to which is added what was done.
 
     Returns:
         One line for each thing that was done.
     """
     url = database_url(target)
     with adapter_for(url).target(url) as connection:
-        return connection.recover()
+        done = connection.recover()
+        if audit is not None:
+            _note_recovery(audit, connection, len(done))
+    return done
+
+
+def _note_recovery(path: Path, target: TargetConnection, done: int) -> None:
+    from secrets import token_hex
+
+    from schemasynth.audit import END, AuditFile
+
+    file = AuditFile(path, token_hex(6))
+    file.begin(target=shown(target.url))
+    file.note("recovered", things=done, statements=dict(target.statements()))
+    file.note(END, outcome="done")
+
+
+def audit(path: Path, head: str | None = None) -> Audit:
+    """Check that an audit file is as it was written.
+
+    Args:
+        path: the file.
+        head: the hash of a line that somebody kept elsewhere.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    from schemasynth.audit import verify_audit
+
+    return verify_audit(path, head)
 
 
 def verify(

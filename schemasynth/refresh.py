@@ -9,6 +9,7 @@ import enum
 import secrets
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -27,10 +28,13 @@ from schemasynth.adapter import (
     TargetConnection,
     adapter_for,
 )
+from schemasynth.audit import END, AuditFile
+from schemasynth.audit import NAME as AUDIT_FILE
 from schemasynth.errors import DriftError, SafetyError, SettingsError
 from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
 from schemasynth.load import (
     Finding,
+    Phase,
     Severity,
     Topic,
     at_risk,
@@ -121,6 +125,7 @@ class RefreshOptions:
         resume: continue with what is in `workdir`.
         keep_source_rows: do not wipe source rows from `workdir`.
         dry_run: check, plan and stop.
+        audit: where is written what was done; by default a file in `workdir`, if that is given.
     """
 
     max_training_time: float | None = None
@@ -132,6 +137,7 @@ class RefreshOptions:
     resume: bool = False
     keep_source_rows: bool = False
     dry_run: bool = False
+    audit: Path | None = None
 
 
 @dataclass(slots=True)
@@ -162,6 +168,7 @@ class Refresh:
     _seconds: dict[str, float] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
     _findings: tuple[Finding, ...] = ()
+    _audit: AuditFile | None = None
 
     def run(self) -> RefreshReport:
         """Run all steps, or those up to `options.until`.
@@ -169,8 +176,35 @@ class Refresh:
         Raises:
             SchemasynthError: what its subclass says; the target is as it was.
         """
-        with self._workspace() as workspace:
+        with self._workspace() as workspace, self._audited():
             return self._run(workspace)
+
+    @contextmanager
+    def _audited(self) -> Iterator[None]:
+        """Write to the audit file how the run begins and ends."""
+        options = self.options
+        path = options.audit or (options.workdir and options.workdir / AUDIT_FILE)
+        if path is None:
+            yield
+            return
+        self._audit = AuditFile(path, secrets.token_hex(6))
+        self._audit.begin(
+            source=shown(self.source),
+            target=shown(self.target),
+            dry_run=options.dry_run,
+            resumed=options.resume,
+            confirmed=self.confirm is None,
+        )
+        try:
+            yield
+        except BaseException as error:
+            self._audit.note(END, outcome="failed", error=type(error).__name__)
+            raise
+        self._audit.note(END, outcome="done")
+
+    def _tell(self, phase: Phase, **facts: object) -> None:
+        if self._audit is not None:
+            self._audit.note(phase, **facts)
 
     def _run(self, workspace: Workspace) -> RefreshReport:
         plan = self._planned(workspace)
@@ -311,6 +345,7 @@ class Refresh:
             check_apart(source, target)
             self._findings = self._preflight(source, target, schema, plan)
             self._probe(source)
+            self._tell_preflight(source, target, plan)
         if self.options.dry_run:
             return plan
         refuse(self._findings, shown(self.target))
@@ -330,6 +365,19 @@ class Refresh:
             fingerprint=fingerprint(source.reflect(self.selection)),
         )
         return plan
+
+    def _tell_preflight(
+        self, source: SourceConnection, target: TargetConnection, plan: RefreshPlan
+    ) -> None:
+        self._tell(Phase.PLAN, plan=digest(write_plan(plan)), seed=self._seed)
+        counted = Counter(f"{f.severity} {f.topic}" for f in self._findings)
+        self._tell(
+            Phase.PREFLIGHT,
+            source=list(source.identity().facts),
+            target=list(target.identity().facts),
+            findings=dict(sorted(counted.items())),
+            statements=dict(target.statements()),
+        )
 
     def _preflight(
         self, source: SourceConnection, target: TargetConnection, schema: Schema, plan: RefreshPlan
@@ -441,6 +489,7 @@ class Refresh:
                 verify=prove,
                 switch=self.options.until is not Step.STAGE,
                 listener=self.listener,
+                tell=self._tell,
             )
         if self.options.until is not Step.STAGE:
             workspace.done(SWITCHED)

@@ -29,6 +29,7 @@ from schemasynth.model import Schema, Table, TableName, arrow_type
 from schemasynth.settings import shown
 
 from .._sql.connection import OWN_PREFIX, SqlMarker, SqlRelations
+from .._sql.tally import Tally
 from . import catalog
 from .errors import end, refusal
 from .facts import facts
@@ -273,6 +274,15 @@ class MySQLSource(MySQLConnection, SourceConnection):
 
 class MySQLTarget(MySQLConnection, SqlMarker, TargetConnection):
     """A session on a database that may be refreshed; each statement commits."""
+
+    def __init__(self, url: sa.URL, engine: sa.Engine, tally: Tally) -> None:
+        """Open the session."""
+        super().__init__(url, engine)
+        self._tally = tally
+
+    def statements(self) -> Mapping[str, int]:
+        """Return how many statements of which class were sent, by loads as well."""
+        return self._tally.take()
 
     def write_marker(self, environment: str) -> Marker:
         """Mark the database as refreshable; keeps a marker that is there."""

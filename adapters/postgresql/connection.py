@@ -5,7 +5,7 @@ Imported by the PostgreSQL adapter only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -30,6 +30,7 @@ from schemasynth.model import Schema, Table, TableName, arrow_type
 from schemasynth.settings import shown
 
 from .._sql.connection import MARKER, SqlMarker, SqlRelations
+from .._sql.tally import Tally
 from . import catalog
 from .errors import HIDDEN_ROWS, driver_error, end, reason, refusal
 from .facts import facts
@@ -256,6 +257,15 @@ def _listed(names: Sequence[str]) -> str:
 
 class PostgreSQLTarget(_PostgreSQLConnection, SqlMarker, TargetConnection):
     """A session on a database that may be refreshed; each statement commits."""
+
+    def __init__(self, url: sa.URL, engine: sa.Engine, tally: Tally) -> None:
+        """Open the session."""
+        super().__init__(url, engine)
+        self._tally = tally
+
+    def statements(self) -> Mapping[str, int]:
+        """Return how many statements of which class were sent, by loads as well."""
+        return self._tally.take()
 
     def write_marker(self, environment: str) -> Marker:
         """Mark the database as refreshable; keeps a marker that is there."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +33,7 @@ from schemasynth.model import Schema, Table, TableName
 
 from .._sql.connection import SqlMarker, SqlRelations, reflecting
 from .._sql.stream import part_of, stream
+from .._sql.tally import Tally
 from .load import SQLiteLoad, leftovers
 from .reflect import reflect
 from .values import contents_statements, fitting_type, read_contents, to_arrow
@@ -133,6 +134,15 @@ class SQLiteSource(_SQLiteConnection, SourceConnection):
 class SQLiteTarget(_SQLiteConnection, SqlMarker, TargetConnection):
     """A file that may be refreshed."""
 
+    def __init__(self, url: sa.URL, path: Path, engine: sa.Engine, tally: Tally) -> None:
+        """Open the file."""
+        super().__init__(url, path, engine)
+        self._tally = tally
+
+    def statements(self) -> Mapping[str, int]:
+        """Return how many statements of which class were sent, to staged copies as well."""
+        return self._tally.take()
+
     def facts(self, schema: Schema) -> TargetFacts:
         """Return what a person should know before tables are replaced."""
         names = {table.name for table in schema}
@@ -167,7 +177,7 @@ class SQLiteTarget(_SQLiteConnection, SqlMarker, TargetConnection):
     def load(self, schema: Schema, run_id: str) -> Load:
         """Stage into a copy of the file."""
         self.connection.rollback()
-        return SQLiteLoad(self.url, self.path, schema, run_id, self._suspended)
+        return SQLiteLoad(self.url, self.path, schema, run_id, self._suspended, self._tally)
 
     @contextmanager
     def _suspended(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ import click
 
 from schemasynth import __version__
 from schemasynth.cli import (
+    audit,
     config,
     demo,
     doctor,
@@ -108,6 +109,7 @@ for command in (
     target.group,
     refresh.command,
     recover.command,
+    audit.command,
     verify.command,
     doctor.command,
     demo.command,

@@ -46,6 +46,11 @@ STEPS = ("plan", "train", "generate", "stage")
 @click.option("--keep-source-rows", is_flag=True, help="Do not wipe source rows from --workdir.")
 @click.option("--dry-run", is_flag=True, help="Check and say what would be done; change nothing.")
 @click.option("--report", type=click.Path(path_type=Path), help="Folder for report.html and .json.")
+@click.option(
+    "--audit",
+    type=click.Path(path_type=Path),
+    help="Add what was done to this file; by default to audit.jsonl in --workdir.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on stdout.")
 @click.option("--yes", is_flag=True, help="Do not ask before replacing the rows of TARGET.")
 def command(
@@ -70,6 +75,7 @@ def command(
     keep_source_rows: bool,
     dry_run: bool,
     report: Path | None,
+    audit: Path | None,
     as_json: bool,
     yes: bool,
 ) -> None:
@@ -108,6 +114,7 @@ def command(
             resume=resume,
             keep_source_rows=keep_source_rows,
             dry_run=dry_run,
+            audit=audit,
         ),
         confirm=None if yes else _confirm,
         listener=listener(),

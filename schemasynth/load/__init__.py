@@ -14,10 +14,11 @@ from schemasynth.load.preflight import (
     measure,
     refuse,
 )
-from schemasynth.load.run import refresh_tables
+from schemasynth.load.run import Phase, refresh_tables
 
 __all__ = [
     "Finding",
+    "Phase",
     "Severity",
     "Topic",
     "as_text",
