@@ -5,6 +5,7 @@ Imports the model and errors only; adapters, and all packages that read or write
 
 from __future__ import annotations
 
+import enum
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +14,7 @@ from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
-from schemasynth.errors import AdapterNotFound, DriverMissing
+from schemasynth.errors import AdapterNotFound, DriverMissing, PrivilegeError
 from schemasynth.model import Schema, Table, TableName
 
 if TYPE_CHECKING:
@@ -118,6 +119,96 @@ class Marker:
     created_at: str
 
 
+class Purpose(enum.StrEnum):
+    """What a role is for."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A privilege without which a role cannot do its work.
+
+    Attributes:
+        statement: gives it to a role that has nothing.
+        missing: gives the session's own role what it lacks of it; empty if it lacks nothing.
+        why: what it is for.
+    """
+
+    statement: str
+    missing: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger or a rule that inserting or deleting rows would set off.
+
+    Attributes:
+        table: dotted.
+        name: its own.
+    """
+
+    table: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key of a table that stays, into one whose rows are replaced.
+
+    Attributes:
+        table: the referring one, dotted.
+        name: the key's.
+        referred: the referenced table.
+    """
+
+    table: str
+    name: str
+    referred: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Another session on the target.
+
+    Attributes:
+        who: role and program.
+        where: the table it uses, dotted; the database where tables cannot be told.
+        doing: its state.
+    """
+
+    who: str
+    where: str
+    doing: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What a target says about a load to come; nothing is judged here.
+
+    Attributes:
+        needs: privileges, those missing among them; None where that is not known.
+        triggers: they stay silent during a refresh and are there again behind it.
+        references: from tables that stay.
+        sessions: others, which a switch must wait for.
+        free_bytes: on the disk of the database; None if that cannot be told from here.
+        interrupted: loads that were never finished, one name each.
+        blocked: whether such a load must be recovered before another one can begin.
+        types_bind: whether the declared type of a column limits its values.
+    """
+
+    needs: tuple[Need, ...] | None = None
+    triggers: tuple[Trigger, ...] = ()
+    references: tuple[Reference, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    free_bytes: int | None = None
+    interrupted: tuple[str, ...] = ()
+    blocked: bool = False
+    types_bind: bool = True
+
+
 class Relations(Protocol):
     """Something that can be queried by table of the model: a source, a target or staged tables."""
 
@@ -212,6 +303,22 @@ class Connection(AbstractContextManager["Connection"], Relations, ABC):
     @abstractmethod
     def nonce(self) -> str | None:
         """Return the value last written by `TargetConnection.write_nonce`, if there is any."""
+
+    def needs(
+        self, schema: Schema, purpose: Purpose, role: str | None = None
+    ) -> tuple[Need, ...] | None:
+        """Return what a role must be allowed: no more than that, nothing that all roles may.
+
+        Args:
+            schema: the tables that are read or replaced, as reflected here.
+            purpose: what is done with them.
+            role: to whom the statements grant, as the database knows it; by default the
+                session's own.
+
+        Returns:
+            Nothing where the database has no roles; None where the adapter does not know.
+        """
+        return None
 
 
 class SourceConnection(Connection):
@@ -315,6 +422,21 @@ class TargetConnection(Connection):
     def write_nonce(self, value: str) -> None:
         """Store a random value beside the marker, committed, for the probe through the source."""
 
+    def statements(self) -> Mapping[str, int]:
+        """Return how many statements of which class were sent since the last call.
+
+        For the audit file. Classes are verbs with the kind of object, such as ``DROP INDEX``.
+        """
+        return {}
+
+    def facts(self, schema: Schema) -> TargetFacts:
+        """Return what a person should know before the rows of tables are replaced.
+
+        Args:
+            schema: these tables, as reflected from this target.
+        """
+        return TargetFacts(needs=self.needs(schema, Purpose.TARGET))
+
     @abstractmethod
     def load(self, schema: Schema, run_id: str) -> Load:
         """Open a load.
@@ -395,6 +517,21 @@ def adapter_for(url: sa.URL) -> Adapter:
             f"install it with `pip install 'schemasynth[{backend}]'`."
         ) from error
     return adapter()
+
+
+def require_privileges(needs: Iterable[Need] | None, shown_url: str) -> None:
+    """Refuse to begin what a role may not finish.
+
+    Args:
+        needs: from `Connection.needs`.
+        shown_url: the database, for people.
+
+    Raises:
+        PrivilegeError: privileges are missing; names all of them.
+    """
+    missing = [need.missing for need in needs or () if need.missing]
+    if missing:
+        raise PrivilegeError(f"{shown_url}: the role lacks privileges. Needed: {' '.join(missing)}")
 
 
 def count_rows(relations: Relations, schema: Schema) -> Schema:

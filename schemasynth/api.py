@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemasynth.adapter import Selection, adapter_for, count_rows
-from schemasynth.errors import ReflectionError, SettingsError
+from schemasynth.adapter import Purpose, Selection, adapter_for, count_rows, require_privileges
+from schemasynth.errors import AdapterError, ReflectionError, SettingsError
 from schemasynth.model import Schema
 from schemasynth.progress import Listener, silent
 from schemasynth.settings import database_url, shown
@@ -19,7 +19,8 @@ from schemasynth.settings import database_url, shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from schemasynth.adapter import Marker, SourceConnection
+    from schemasynth.adapter import Marker, Need, SourceConnection, TargetConnection
+    from schemasynth.audit import Audit
     from schemasynth.infer import Answers, Collecting
     from schemasynth.plan.model import RefreshPlan
     from schemasynth.refresh import Confirm, RefreshOptions
@@ -82,6 +83,7 @@ def described(
         raise ReflectionError(
             f"No tables were found in {shown(source.url)}; check --schema, --include and --exclude."
         )
+    require_privileges(source.needs(schema, Purpose.SOURCE), shown(source.url))
     if not infer:
         return count_rows(source, schema)
     from schemasynth.infer import NO_ANSWERS, Collecting, answers_for, evidence_of, infer_keys
@@ -237,6 +239,42 @@ def config(plan: RefreshPlan, form: str = "json") -> str:
     return write(outline(plan), GeneratorSettings())
 
 
+def grants(
+    database: str,
+    selection: Selection = EVERYTHING,
+    *,
+    purpose: Purpose = Purpose.SOURCE,
+    role: str | None = None,
+) -> tuple[Need, ...]:
+    """Return what a role must be allowed on a database, and no more.
+
+    Args:
+        database: a SQLAlchemy URL or the path of a SQLite file; only read.
+        selection: which tables.
+        purpose: what the role is for.
+        role: its name; by default that of the URL.
+
+    Returns:
+        Nothing where the database has no roles.
+
+    Raises:
+        AdapterError: it cannot be reached, or its adapter does not know what it grants.
+        ReflectionError: it has no such tables.
+    """
+    url = database_url(database)
+    with adapter_for(url).source(url) as connection:
+        schema = connection.reflect(selection)
+        if not schema.tables:
+            raise ReflectionError(f"No tables were found in {shown(url)}.")
+        needs = connection.needs(schema, purpose, role)
+    if needs is None:
+        raise AdapterError(
+            f"What {url.get_backend_name()} grants is not known here. A source must read its "
+            "tables; a target must also insert and delete rows, and create one table."
+        )
+    return needs
+
+
 def init_target(target: str, environment: str = "pre-production") -> Marker:
     """Mark a database as refreshable; keeps a marker that is there.
 
@@ -316,15 +354,48 @@ def refresh(
     ).run()
 
 
-def recover(target: str) -> Sequence[str]:
+def recover(target: str, *, audit: Path | None = None) -> Sequence[str]:
     """Remove what an interrupted refresh left in a target.
+
+    Args:
+        target: a SQLAlchemy URL or the path of a SQLite file.
+        audit: a file to which is added what was done.
 
     Returns:
         One line for each thing that was done.
     """
     url = database_url(target)
     with adapter_for(url).target(url) as connection:
-        return connection.recover()
+        done = connection.recover()
+        if audit is not None:
+            _note_recovery(audit, connection, len(done))
+    return done
+
+
+def _note_recovery(path: Path, target: TargetConnection, done: int) -> None:
+    from secrets import token_hex
+
+    from schemasynth.audit import END, AuditFile
+
+    file = AuditFile(path, token_hex(6))
+    file.begin(target=shown(target.url))
+    file.note("recovered", things=done, statements=dict(target.statements()))
+    file.note(END, outcome="done")
+
+
+def audit(path: Path, head: str | None = None) -> Audit:
+    """Check that an audit file is as it was written.
+
+    Args:
+        path: the file.
+        head: the hash of a line that somebody kept elsewhere.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    from schemasynth.audit import verify_audit
+
+    return verify_audit(path, head)
 
 
 def verify(

@@ -9,6 +9,7 @@ import enum
 import secrets
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -27,15 +28,30 @@ from schemasynth.adapter import (
     TargetConnection,
     adapter_for,
 )
+from schemasynth.audit import END, AuditFile
+from schemasynth.audit import NAME as AUDIT_FILE
 from schemasynth.errors import DriftError, SafetyError, SettingsError
 from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
-from schemasynth.load import check_shape, check_target, refresh_tables
+from schemasynth.load import (
+    Finding,
+    Phase,
+    Severity,
+    Topic,
+    at_risk,
+    check_apart,
+    check_marker,
+    check_shape,
+    examine,
+    measure,
+    refresh_tables,
+    refuse,
+)
 from schemasynth.model import Schema
 from schemasynth.model.fingerprint import fingerprint
 from schemasynth.model.serialize import dumps, loads
 from schemasynth.plan import check_plan, read_plan, write_plan
 from schemasynth.plan.keys import accepted_schema
-from schemasynth.plan.model import Encoding, RefreshPlan, TablePlan
+from schemasynth.plan.model import ColumnTreatment, Encoding, RefreshPlan, TablePlan
 from schemasynth.progress import Listener, Progress, silent
 from schemasynth.reading import read_into, read_keys, read_laws
 from schemasynth.report import RefreshReport, StepReport, TableReport
@@ -81,6 +97,9 @@ SYNTHETIC = "synthetic"
 RESTORED = "restored"
 SWITCHED = "switch"
 
+_OWN_VALUES = frozenset({ColumnTreatment.COMPUTED, ColumnTreatment.CONSTANT, ColumnTreatment.NULL})
+"""Columns so treated get no values like those of the source."""
+
 Planner: TypeAlias = Callable[[SourceConnection, RefreshPlan | None], tuple[Schema, RefreshPlan]]
 """Gives the schema of an open source, with accepted keys, and the plan for it if there is none."""
 Confirm: TypeAlias = Callable[[str, int], bool]
@@ -106,6 +125,7 @@ class RefreshOptions:
         resume: continue with what is in `workdir`.
         keep_source_rows: do not wipe source rows from `workdir`.
         dry_run: check, plan and stop.
+        audit: where is written what was done; by default a file in `workdir`, if that is given.
     """
 
     max_training_time: float | None = None
@@ -117,6 +137,7 @@ class RefreshOptions:
     resume: bool = False
     keep_source_rows: bool = False
     dry_run: bool = False
+    audit: Path | None = None
 
 
 @dataclass(slots=True)
@@ -146,6 +167,8 @@ class Refresh:
     listener: Listener = silent
     _seconds: dict[str, float] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
+    _findings: tuple[Finding, ...] = ()
+    _audit: AuditFile | None = None
 
     def run(self) -> RefreshReport:
         """Run all steps, or those up to `options.until`.
@@ -153,15 +176,40 @@ class Refresh:
         Raises:
             SchemasynthError: what its subclass says; the target is as it was.
         """
-        with self._workspace() as workspace:
+        with self._workspace() as workspace, self._audited():
             return self._run(workspace)
+
+    @contextmanager
+    def _audited(self) -> Iterator[None]:
+        """Write to the audit file how the run begins and ends."""
+        options = self.options
+        path = options.audit or (options.workdir and options.workdir / AUDIT_FILE)
+        if path is None:
+            yield
+            return
+        self._audit = AuditFile(path, secrets.token_hex(6))
+        self._audit.begin(
+            source=shown(self.source),
+            target=shown(self.target),
+            dry_run=options.dry_run,
+            resumed=options.resume,
+            confirmed=self.confirm is None,
+        )
+        try:
+            yield
+        except BaseException as error:
+            self._audit.note(END, outcome="failed", error=type(error).__name__)
+            raise
+        self._audit.note(END, outcome="done")
+
+    def _tell(self, phase: Phase, **facts: object) -> None:
+        if self._audit is not None:
+            self._audit.note(phase, **facts)
 
     def _run(self, workspace: Workspace) -> RefreshReport:
         plan = self._planned(workspace)
         if self.options.dry_run:
-            return self._report(
-                workspace, plan, None, "Dry run: all checks passed, no row changed."
-            )
+            return self._report(workspace, plan, None, self._dry_outcome())
         if self.options.until is Step.PLAN:
             return self._stopped(workspace, plan)
         if Step.TRAIN not in workspace:
@@ -182,6 +230,12 @@ class Refresh:
                 workspace, plan, integrity, f"Staged and verified ({checks}), not switched."
             )
         return self._report(workspace, plan, integrity, f"Refreshed: {checks}.")
+
+    def _dry_outcome(self) -> str:
+        refused = sum(finding.severity is Severity.REFUSED for finding in self._findings)
+        if refused:
+            return f"Dry run: {refused} of the findings forbid the refresh, no row changed."
+        return "Dry run: all checks passed, no row changed."
 
     def _stopped(self, workspace: Workspace, plan: RefreshPlan) -> RefreshReport:
         outcome = f"Stopped after {self.options.until}; the target is as it was."
@@ -288,10 +342,13 @@ class Refresh:
             plan = self.adjusted(made)
             check_plan(plan, found)
             schema = accepted_schema(plan, found)
-            check_target(source, target, schema, self.selection)
+            check_apart(source, target)
+            self._findings = self._preflight(source, target, schema, plan)
             self._probe(source)
+            self._tell_preflight(source, target, plan)
         if self.options.dry_run:
             return plan
+        refuse(self._findings, shown(self.target))
         self._confirm(len(schema.tables))
         read = self._read(workspace, source, schema, plan)
         with self._timed("prepare"):
@@ -308,6 +365,45 @@ class Refresh:
             fingerprint=fingerprint(source.reflect(self.selection)),
         )
         return plan
+
+    def _tell_preflight(
+        self, source: SourceConnection, target: TargetConnection, plan: RefreshPlan
+    ) -> None:
+        self._tell(Phase.PLAN, plan=digest(write_plan(plan)), seed=self._seed)
+        counted = Counter(f"{f.severity} {f.topic}" for f in self._findings)
+        self._tell(
+            Phase.PREFLIGHT,
+            source=list(source.identity().facts),
+            target=list(target.identity().facts),
+            findings=dict(sorted(counted.items())),
+            statements=dict(target.statements()),
+        )
+
+    def _preflight(
+        self, source: SourceConnection, target: TargetConnection, schema: Schema, plan: RefreshPlan
+    ) -> tuple[Finding, ...]:
+        """List what stands in the way; the marker is probed where the role may write there."""
+        there = target.reflect(self.selection)
+        found = replace(there, tables=tuple(table for table in there if table.name in schema))
+        facts = target.facts(found)
+        filled = {
+            (t.name, c.name)
+            for t in plan.tables
+            for c in t.columns
+            if c.treatment not in _OWN_VALUES
+        }
+        risks = at_risk(schema, found, filled, types_bind=facts.types_bind)
+        extents = measure(source, schema, found, risks)
+        rows = {table.name: table.size for table in plan.tables}
+        findings = examine(schema, rows, found, facts, extents)
+        if any(finding.topic is Topic.PRIVILEGE for finding in findings):
+            return findings
+        try:
+            check_marker(source, target)
+        except SafetyError as error:
+            unsafe = Finding(Severity.REFUSED, Topic.SAFETY, shown(self.target), str(error))
+            return (unsafe, *findings)
+        return findings
 
     def _read(
         self, workspace: Workspace, source: SourceConnection, schema: Schema, plan: RefreshPlan
@@ -393,6 +489,7 @@ class Refresh:
                 verify=prove,
                 switch=self.options.until is not Step.STAGE,
                 listener=self.listener,
+                tell=self._tell,
             )
         if self.options.until is not Step.STAGE:
             workspace.done(SWITCHED)
@@ -431,6 +528,8 @@ class Refresh:
             repairs=tuple(Repair(**repair) for repair in facts.get("repairs", ())),
             integrity=integrity,
             notes=(*self._notes, *plan.notes),
+            findings=self._findings,
+            dry_run=self.options.dry_run,
         )
 
 

@@ -6,7 +6,7 @@ Imported by the adapters of single databases only.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,13 @@ from urllib.parse import quote, quote_plus
 import sqlalchemy as sa
 
 from schemasynth.adapter import Marker
-from schemasynth.errors import AdapterError, AdapterNotFound, DriverMissing, ReflectionError
+from schemasynth.errors import (
+    AdapterError,
+    AdapterNotFound,
+    DriverMissing,
+    PrivilegeError,
+    ReflectionError,
+)
 from schemasynth.model import Table
 from schemasynth.settings import shown
 
@@ -82,16 +88,27 @@ def first_line(error: Exception, url: sa.URL) -> str:
 
 
 @contextmanager
-def connecting(url: sa.URL) -> Iterator[None]:
+def connecting(
+    url: sa.URL, cure: Callable[[Exception, sa.URL], str] = lambda *_: ""
+) -> Iterator[None]:
     """Turn failures to connect into one clear line.
 
+    Args:
+        url: of the database.
+        cure: gives the GRANT that would let the role in; empty where it is not for lack of one.
+
     Raises:
+        PrivilegeError: the role may not use the database; names the GRANT.
         AdapterError: the database cannot be reached or refuses the role.
     """
     try:
         yield
     except sa.exc.DBAPIError as error:
-        raise AdapterError(f"Cannot connect to {shown(url)}: {first_line(error, url)}") from None
+        what = f"Cannot connect to {shown(url)}: {first_line(error, url)}"
+        needed = cure(error, url)
+        if needed:
+            raise PrivilegeError(f"{what}. Needed: {needed}") from None
+        raise AdapterError(what) from None
 
 
 @contextmanager

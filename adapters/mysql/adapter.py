@@ -14,7 +14,10 @@ from schemasynth.adapter import Adapter, Capabilities, SourceConnection, TargetC
 
 from .._sql.connection import connecting, new_engine
 from .._sql.guard import MYSQL, only_reads
+from .._sql.tally import Tally
 from .connection import MySQLSource, MySQLTarget
+from .errors import let_in
+from .grants import ON_SCHEMA, TO_READ, TO_SEE
 
 DRIVER = "mysql+pymysql"
 CONNECT_SECONDS = 15
@@ -62,14 +65,26 @@ class MySQLAdapter(Adapter):
             with connection.cursor() as cursor:
                 cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
-        with connecting(url):
+        with connecting(url, let_in((*TO_READ, *TO_SEE))):
             return MySQLSource(url, engine)
 
     def target(self, url: sa.URL) -> TargetConnection:
         """Open a session on a database that may be refreshed."""
         engine = _engine(url, local_infile=True).execution_options(isolation_level="AUTOCOMMIT")
-        with connecting(url):
-            return MySQLTarget(url, engine)
+        tally = Tally()
+
+        @sa.event.listens_for(engine, "connect")
+        def count(connection: Any, _record: Any) -> None:
+            send = connection.query
+
+            def query(sql: Any, *arguments: Any, **options: Any) -> Any:
+                tally.count(sql)
+                return send(sql, *arguments, **options)
+
+            connection.query = query
+
+        with connecting(url, let_in(ON_SCHEMA)):
+            return MySQLTarget(url, engine, tally)
 
 
 def _engine(url: sa.URL, **options: Any) -> sa.Engine:

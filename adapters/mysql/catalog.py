@@ -127,6 +127,14 @@ INCOMING = _over_schemas(
 )
 """Foreign keys of all schemas that reference tables of these."""
 
+SESSIONS = _over_schemas(
+    """
+    SELECT USER, HOST, DB, COMMAND, STATE FROM information_schema.PROCESSLIST
+    WHERE DB IN :schemas AND ID <> CONNECTION_ID() ORDER BY ID
+    """
+)
+"""Those of other accounts are seen with the privilege PROCESS only."""
+
 TABLE_EXISTS = sa.text(
     "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :name"
 )

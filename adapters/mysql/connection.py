@@ -5,7 +5,7 @@ Imported by the MySQL adapter only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +17,34 @@ from schemasynth.adapter import (
     DatabaseIdentity,
     Load,
     Marker,
+    Need,
+    Purpose,
     Selection,
     SourceConnection,
     TargetConnection,
+    TargetFacts,
 )
 from schemasynth.errors import AdapterError
 from schemasynth.model import Schema, Table, TableName, arrow_type
 from schemasynth.settings import shown
 
-from .._sql.connection import SqlMarker, SqlRelations
+from .._sql.connection import OWN_PREFIX, SqlMarker, SqlRelations
+from .._sql.tally import Tally
 from . import catalog
 from .errors import end, refusal
-from .grants import account, obtainable_grants, writes
+from .facts import facts
+from .grants import (
+    TO_READ,
+    TO_SEE,
+    Wanted,
+    account,
+    acting,
+    active_grants,
+    needs,
+    obtainable_grants,
+    to_refresh,
+    writes,
+)
 from .load import MySQLLoad, recover
 from .names import Collation, relation
 from .read import SNAPSHOT, export_statement, released, stream
@@ -98,6 +114,55 @@ class MySQLConnection(SqlRelations):
         database = self.server.database or ""
         name = database.casefold() if self.server.fold else database
         return DatabaseIdentity(("mysql", *server, name))
+
+    def needs(
+        self, schema: Schema, purpose: Purpose, role: str | None = None
+    ) -> tuple[Need, ...] | None:
+        """Return the GRANTs for an account, and those that the session's own lacks.
+
+        Args:
+            schema: the tables.
+            purpose: what is done with them.
+            role: ``name`` or ``name@host``; by default the session's account.
+        """
+        to = self.account if role is None else account(role)
+        places = [self.place(table) for table in schema]
+        grants = active_grants(self.driver, mariadb=self.server.mariadb)
+        if purpose is Purpose.SOURCE:
+            return needs(grants, self._to_read(places), to)
+        found = needs(grants, to_refresh({place[0] for place in places}, self._home), to)
+        return found + acting(grants, self._definers(places), to, mariadb=self.server.mariadb)
+
+    @property
+    def _home(self) -> str:
+        return self.server.database or ""
+
+    def _to_read(self, places: Collection[Place]) -> Iterator[Wanted]:
+        """Yield what reading needs: the whole of a schema of which all tables are read."""
+        schemas = sorted({schema for schema, _ in places})
+        rows = self.connection.execute(catalog.TABLES, {"schemas": schemas or [""]})
+        there = {(row[0], row[1]) for row in rows if not row[1].startswith(OWN_PREFIX)}
+        for schema in schemas:
+            asked = {place for place in places if place[0] == schema}
+            whole = {place for place in there if place[0] == schema} <= asked
+            tables = sorted(table for _, table in asked)
+            why = "rows are read, and the catalogue with checks and foreign keys"
+            if whole:
+                yield Wanted(TO_READ, schema, None, why, parts=tables, welcome=TO_SEE)
+            else:
+                yield from (Wanted(TO_READ, schema, table, "rows are read") for table in tables)
+                yield Wanted((), schema, None, "shows checks and foreign keys", welcome=TO_SEE)
+
+    def _definers(self, places: Collection[Place]) -> dict[str, str]:
+        """Return for whom triggers of tables act, with the first trigger of each."""
+        schemas = sorted({schema for schema, _ in places}) or [""]
+        found: dict[str, str] = {}
+        for schema, table, name, definer, *_ in self.connection.execute(
+            catalog.TRIGGERS, {"schemas": schemas}
+        ):
+            if definer and (schema, table) in places:  # hidden without the privilege TRIGGER
+                found.setdefault(account(definer), f"{name} on {schema}.{table}")
+        return found
 
     def refused(self, error: sa.exc.DBAPIError) -> AdapterError:
         """Return the error of a refused statement; a missing privilege names its GRANT."""
@@ -210,11 +275,27 @@ class MySQLSource(MySQLConnection, SourceConnection):
 class MySQLTarget(MySQLConnection, SqlMarker, TargetConnection):
     """A session on a database that may be refreshed; each statement commits."""
 
+    def __init__(self, url: sa.URL, engine: sa.Engine, tally: Tally) -> None:
+        """Open the session."""
+        super().__init__(url, engine)
+        self._tally = tally
+
+    def statements(self) -> Mapping[str, int]:
+        """Return how many statements of which class were sent, by loads as well."""
+        return self._tally.take()
+
     def write_marker(self, environment: str) -> Marker:
         """Mark the database as refreshable; keeps a marker that is there."""
         if self.server.database is None:
             raise AdapterError(f"{shown(self.url)}: the URL names no database.")
         return super().write_marker(environment)
+
+    def facts(self, schema: Schema) -> TargetFacts:
+        """Return what a person should know before tables are replaced."""
+        places = {self.place(table) for table in schema}
+        needed = self.needs(schema, Purpose.TARGET)
+        home = (self.url.host or "", self._home)
+        return facts(self.connection, places, self.server.same, needed, home)
 
     def load(self, schema: Schema, run_id: str) -> Load:
         """Stage beside the tables, on a session of its own."""

@@ -6,7 +6,7 @@ Imported by the MySQL adapter only.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +14,11 @@ import sqlalchemy as sa
 
 from schemasynth.errors import AdapterError, PrivilegeError
 
+from .names import on_schema, quoted
+
 DENIED = frozenset({1044, 1045, 1142, 1143, 1227, 1370, 1419})
 """Access denied: to a database, a table, a column, an operation, a routine, a trigger."""
+NO_DATABASE = 1044
 LOST = frozenset({0, 2003, 2006, 2013, 2014, 1053, 1077, 1927, 4031})
 """The session is gone: network, shutdown, or it was killed."""
 LOCK_TIMEOUT = frozenset({1205, 3572})
@@ -47,6 +50,7 @@ _KINDS = {
     4025: "a row that violates a check",
 }
 """In words, by number (dev.mysql.com, mariadb.com: server error reference)."""
+_SHUT = re.compile(r"for user '(.*)'@'(.*)' to database '(.*)'")
 _COLUMN = re.compile(r"[Cc]olumn '?(?:`[^`]*`\.`[^`]*`\.)?[`']?(.+?)[`']? at row (\d+)")
 _NULLED = re.compile(r"Column '(.+?)' cannot be null")
 _KEY = re.compile(r"for key '?(?:[^'.]*\.)?(.+?)'?$")
@@ -68,6 +72,24 @@ def _message(error: BaseException) -> str:
 def lost(error: BaseException) -> bool:
     """Tell whether the session itself is gone, so that the fate of a statement is not known."""
     return code(error) in LOST
+
+
+def let_in(privileges: Iterable[str]) -> Callable[[Exception, sa.URL], str]:
+    """Return what names the GRANT that opens a database to an account; empty if it lacks none.
+
+    Args:
+        privileges: what the account needs there.
+    """
+
+    def cure(error: Exception, _: sa.URL) -> str:
+        found = _SHUT.search(_message(error)) if code(error) == NO_DATABASE else None
+        if found is None:
+            return ""
+        user, host, database = found.groups()
+        account = f"{quoted(user)}@{quoted(host)}"
+        return f"GRANT {', '.join(privileges)} ON {on_schema(database)} TO {account};"
+
+    return cure
 
 
 def end(connection: sa.Connection) -> None:

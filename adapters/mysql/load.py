@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from schemasynth.adapter import Load
-from schemasynth.errors import LoadError, PrivilegeError, SafetyError
+from schemasynth.adapter import Load, Purpose, require_privileges
+from schemasynth.errors import LoadError, SafetyError
 from schemasynth.model import Column, Schema, Table, TableName
 from schemasynth.settings import shown
 
@@ -28,7 +28,7 @@ from .._sql.wire import ColumnMisfit
 from . import catalog, journal
 from .ddl import Definition, definition
 from .errors import LOCK_TIMEOUT, code, end, kind, lost, reason
-from .grants import EVERYTHING, active_grants, missing
+from .facts import incoming
 from .journal import Check, Key, Step, Swap
 from .names import OLD_PREFIX, STAGE_PREFIX, quoted, run_digest
 from .reflect import Place
@@ -58,21 +58,6 @@ STATEMENT_BYTES = 64 * 1024 * 1024
 """About so many bytes of rows go into one LOAD DATA: bounds memory and a transaction's size."""
 INSERT_BYTES = 1024 * 1024
 """The same for one INSERT, where the server takes no files; a packet may have 16 MB by default."""
-ON_SCHEMA = (
-    "SELECT",
-    "INSERT",
-    "UPDATE",
-    "DELETE",
-    "CREATE",
-    "DROP",
-    "ALTER",
-    "INDEX",
-    "REFERENCES",
-    "TRIGGER",
-)
-"""Privileges on a schema: staged tables are new, and the journal is written."""
-_FOR_OTHERS = frozenset({"SUPER", "SET USER", "SET_USER_ID", "SET_ANY_DEFINER"})
-"""Any of them lets an account create triggers that act for another."""
 _SEQUENCE_DEFAULT = "nextval("
 _REFUSED_WARNINGS = frozenset({"Warning", "Error"})
 
@@ -185,7 +170,7 @@ class MySQLLoad(SqlRelations, Load):
         places = {table.name: self._target.place(table) for table in self.schema}
         schemas = sorted({place[0] for place in places.values()})
         self._refuse_unfinished(cursor)
-        self._need(schemas)
+        require_privileges(self._target.needs(self.schema, Purpose.TARGET), shown(self.url))
         there = {
             (row[0], row[1])
             for row in self.connection.execute(catalog.TABLES, {"schemas": schemas or [""]})
@@ -208,32 +193,15 @@ class MySQLLoad(SqlRelations, Load):
                 "`schemasynth recover` on it first."
             )
 
-    def _need(self, schemas: Iterable[str]) -> None:
-        grants = active_grants(self._driver, mariadb=self._target.server.mariadb)
-        needed = [(ON_SCHEMA, schema, None) for schema in schemas]
-        lines = missing(grants, needed, self._target.account)
-        if lines:
-            raise PrivilegeError(
-                f"{shown(self.url)}: the account {self._target.account} lacks privileges for a "
-                f"refresh. Needed: {' '.join(lines)}"
-            )
-        everywhere = {p for g in grants if g.schema is None for p in g.privileges}
-        self._acts_for_others = bool(everywhere & (_FOR_OTHERS | {EVERYTHING}))
-
     def _refuse_incoming(self, places: set[Place]) -> None:
         """Refuse foreign keys of other tables, which would follow the old ones.
 
         Raises:
             SafetyError: there are some.
         """
-        schemas = sorted({place[0] for place in places}) or [""]
-        same = self._target.server.same
-        rows = self.connection.execute(catalog.INCOMING, {"schemas": schemas}).all()
         lines = [
-            f"{schema}.{table} ({key} references {referred})"
-            for schema, table, key, there, referred in rows
-            if any(same(there, s) and same(referred, t) for s, t in places)
-            and not any(same(schema, s) and same(table, t) for s, t in places)
+            f"{key.table} ({key.name} references {key.referred})"
+            for key in incoming(self.connection, places, self._target.server.same)
         ]
         if lines:
             raise SafetyError(
@@ -243,17 +211,9 @@ class MySQLLoad(SqlRelations, Load):
 
     def _triggers(self, schemas: Sequence[str]) -> dict[Place, list[str]]:
         found: dict[Place, list[str]] = {}
-        for schema, table, name, definer, *_ in self.connection.execute(
+        for schema, table, name, *_ in self.connection.execute(
             catalog.TRIGGERS, {"schemas": list(schemas) or [""]}
         ):
-            own = f"`{definer.replace('@', '`@`')}`" == self._target.account
-            if not (own or self._acts_for_others):
-                privilege = "SET USER" if self._target.server.mariadb else "SET_USER_ID"
-                raise PrivilegeError(
-                    f"{shown(self.url)}: the trigger {name} on {schema}.{table} acts for "
-                    f"{definer} and must be created again. Needed: GRANT {privilege} ON *.* TO "
-                    f"{self._target.account};"
-                )
             names = found.setdefault((schema, table), [])
             if name not in names:
                 names.append(name)

@@ -29,6 +29,11 @@ def quoted(*parts: str) -> str:
     return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
 
 
+def on_schema(name: str) -> str:
+    """Return all tables of a schema as a GRANT names them, where ``_`` and ``%`` are wildcards."""
+    return quoted(name.replace("\\", "\\\\").replace("_", r"\_").replace("%", r"\%")) + ".*"
+
+
 def literal(text: str) -> str:
     r"""Return a string as a literal, for a session whose backslashes escape."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -15,8 +15,10 @@ from schemasynth.adapter import Adapter, Capabilities, SourceConnection, TargetC
 
 from .._sql.connection import connecting, new_engine
 from .._sql.guard import only_reads
+from .._sql.tally import Tally
 from .connection import PostgreSQLSource, PostgreSQLTarget
-from .errors import tolerant
+from .errors import let_in, tolerant
+from .names import counting_cursor
 
 DRIVER = "postgresql+psycopg"
 APPLICATION = "schemasynth"
@@ -73,14 +75,19 @@ class PostgreSQLAdapter(Adapter):
             postgresql_readonly=True,
         )
         only_reads(engine)
-        with connecting(url):
+        with connecting(url, let_in):
             return PostgreSQLSource(url, engine)
 
     def target(self, url: sa.URL) -> TargetConnection:
         """Open a session on a database that may be refreshed."""
-        engine = _engine(url, {}, isolation_level="AUTOCOMMIT")
-        with connecting(url):
-            return PostgreSQLTarget(url, engine)
+        engine, tally = _engine(url, {}, isolation_level="AUTOCOMMIT"), Tally()
+
+        @sa.event.listens_for(engine, "connect")
+        def count(connection: Any, _record: Any) -> None:
+            connection.cursor_factory = counting_cursor(tally)
+
+        with connecting(url, let_in):
+            return PostgreSQLTarget(url, engine, tally)
 
 
 def _engine(url: sa.URL, settings: Mapping[str, str], **execution: Any) -> sa.Engine:

@@ -14,6 +14,27 @@ SESSION = sa.text(
     SELECT current_schema(), current_database(), quote_ident(current_user)
     """
 )
+UNUSABLE = sa.text(
+    """
+    SELECT n.nspname
+    FROM unnest(string_to_array(current_setting('search_path'), ',')) WITH ORDINALITY AS p(name, i)
+    JOIN pg_catalog.pg_namespace n
+      ON n.nspname = replace(trim(BOTH ' "' FROM p.name), '$user', current_user)
+    WHERE NOT has_schema_privilege(n.oid, 'USAGE')
+    ORDER BY p.i
+    """
+)
+"""Schemas of the search path that exist, and that the role may not use."""
+
+GRANTEE = """
+    SELECT r.name, quote_ident(r.name), (
+      SELECT c.oid FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = current_schema() AND c.relname = %(table)s)
+    FROM (SELECT COALESCE(%(role)s::text, current_user::text)) AS r(name)
+"""
+"""A role, the session's own by default, and the oid of a table if there is one; for the driver."""
+
 INHERITED = sa.text(
     """
     SELECT DISTINCT n.nspname, c.relname

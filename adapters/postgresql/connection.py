@@ -5,7 +5,7 @@ Imported by the PostgreSQL adapter only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Literal
 
@@ -18,22 +18,29 @@ from schemasynth.adapter import (
     DatabaseIdentity,
     Load,
     Marker,
+    Need,
+    Purpose,
     PushDown,
     Selection,
     SourceConnection,
     TargetConnection,
+    TargetFacts,
 )
 from schemasynth.errors import AdapterError, PrivilegeError
 from schemasynth.model import Schema, Table, TableName, arrow_type
 from schemasynth.settings import shown
 
 from .._sql.connection import MARKER, SqlMarker, SqlRelations
+from .._sql.tally import Tally
 from . import catalog
 from .errors import HIDDEN_ROWS, driver_error, end, reason, refusal
 from .evidence import PostgreSQLPushDown
+from .facts import facts
+from .grants import Places, needs
 from .load import PostgreSQLLoad, recover
 from .names import quoted, relation
 from .read import Data, batches, copied, export_select
+from .refill import owners, places
 from .reflect import reflect
 from .values import fitting
 
@@ -67,7 +74,21 @@ class _PostgreSQLConnection(SqlRelations):
     def reflect(self, selection: Selection = Selection()) -> Schema:  # noqa: B008
         """Read the catalogue."""
         self._inherited = None
+        if self.default_schema is None and not selection.schemas:
+            self._require_usage()
         return reflect(self.connection, selection, self.default_schema, self.database)
+
+    def _require_usage(self) -> None:
+        """Refuse a search path of which the role may use nothing that exists.
+
+        Raises:
+            PrivilegeError: names the GRANT.
+        """
+        for (schema,) in self.connection.execute(catalog.UNUSABLE):
+            raise PrivilegeError(
+                f"{shown(self.url)}: permission denied for schema {schema}. Needed: "
+                f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {self.role};"
+            )
 
     def relation(self, table: Table) -> sa.TableClause:
         """Return the table itself, without the rows of tables that inherit from it."""
@@ -90,6 +111,25 @@ class _PostgreSQLConnection(SqlRelations):
         allowed = self.connection.execute(catalog.MAY_ASK_SYSTEM).scalar_one()
         row = self.connection.execute(catalog.SYSTEM if allowed else catalog.SERVER).one()
         return DatabaseIdentity(("postgresql", *(str(fact) for fact in row)))
+
+    def needs(
+        self, schema: Schema, purpose: Purpose, role: str | None = None
+    ) -> tuple[Need, ...] | None:
+        """Return the GRANTs for a role, and those that the session's own role lacks."""
+        where = [self.place(table) for table in schema]
+        with self.driver.transaction(), self.driver.cursor() as cursor:
+            cursor.execute(catalog.GRANTEE, {"role": role, "table": MARKER.name})
+            name, quoted_name, marker = cursor.fetchone() or ("", "", None)
+            oids = [place.oid for place in places(cursor, where).values()]
+            found = Places(
+                database=self.database,
+                schemas=sorted({schema for schema, _ in where}),
+                oids=oids,
+                owners=owners(cursor, oids) if purpose is Purpose.TARGET else (),
+                marker=marker,
+                home=self.default_schema,
+            )
+            return needs(cursor, found, purpose, name, quoted_name)
 
     def refused(self, error: sa.exc.DBAPIError) -> AdapterError:
         """Return the error of a refused statement; a missing privilege names its GRANT."""
@@ -238,9 +278,19 @@ def _listed(names: Sequence[str]) -> str:
 class PostgreSQLTarget(_PostgreSQLConnection, SqlMarker, TargetConnection):
     """A session on a database that may be refreshed; each statement commits."""
 
+    def __init__(self, url: sa.URL, engine: sa.Engine, tally: Tally) -> None:
+        """Open the session."""
+        super().__init__(url, engine)
+        self._tally = tally
+
+    def statements(self) -> Mapping[str, int]:
+        """Return how many statements of which class were sent, by loads as well."""
+        return self._tally.take()
+
     def write_marker(self, environment: str) -> Marker:
         """Mark the database as refreshable; keeps a marker that is there."""
         if self.default_schema is None:
+            self._require_usage()
             raise AdapterError(f"{shown(self.url)}: no schema on the search_path exists.")
         return super().write_marker(environment)
 
@@ -260,6 +310,13 @@ class PostgreSQLTarget(_PostgreSQLConnection, SqlMarker, TargetConnection):
                     f"{schema}.{quoted(MARKER.name)} TO {self.role};"
                 )
         return super().refused(error)
+
+    def facts(self, schema: Schema) -> TargetFacts:
+        """Return what a person should know before tables are refilled."""
+        where = [self.place(table) for table in schema]
+        with self.driver.cursor() as cursor:
+            oids = [place.oid for place in places(cursor, where).values()]
+            return facts(cursor, oids, self.needs(schema, Purpose.TARGET), self.url.host)
 
     def load(self, schema: Schema, run_id: str) -> Load:
         """Stage into a schema of the run's own, on a session of its own."""

@@ -17,6 +17,8 @@ from psycopg.adapt import Loader
 
 from schemasynth.errors import AdapterError, PrivilegeError
 
+from .names import quoted
+
 _NAMES_ONLY = "42"
 """The class of errors (syntax, privilege, unknown names) whose messages hold no row values."""
 _DENIED = "42501"
@@ -60,6 +62,16 @@ def driver_lost(error: psycopg.Error) -> bool:
     """Tell whether the session itself is gone, so that the fate of a commit is not known."""
     state = error.sqlstate
     return state is None or state.startswith(_SESSION_ENDED)
+
+
+def let_in(error: Exception, url: sa.URL) -> str:
+    """Return the GRANT that opens a database to the role of a URL; empty if it lacks none.
+
+    Errors of connecting carry no SQLSTATE, so their English text must tell.
+    """
+    if "permission denied for database" not in str(error) or not url.username:
+        return ""
+    return f"GRANT CONNECT ON DATABASE {quoted(url.database or '')} TO {url.username};"
 
 
 def end(connection: sa.Connection) -> None:

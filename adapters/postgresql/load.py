@@ -15,8 +15,8 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 
-from schemasynth.adapter import Load
-from schemasynth.errors import LoadError, PrivilegeError, SafetyError
+from schemasynth.adapter import Load, Purpose, require_privileges
+from schemasynth.errors import LoadError, SafetyError
 from schemasynth.model import Column, Schema, Table, TableName, TypeFamily
 from schemasynth.settings import shown
 
@@ -32,7 +32,7 @@ from .names import (
     relation,
     stage_name,
 )
-from .refill import Place, Refilling, incoming, missing_grants, places, refill
+from .refill import Place, Refilling, incoming, places, refill
 from .values import encode
 
 if TYPE_CHECKING:
@@ -98,13 +98,19 @@ def recover(target: PostgreSQLTarget) -> tuple[str, ...]:
     done = []
     with _locked(target) as (connection, driver):
         try:
-            for (name,) in driver.execute(_LEFTOVERS, (STAGE_PREFIX, STAGE_COMMENT)).fetchall():
+            for name in leftovers(driver.cursor()):
                 driver.execute(f"DROP SCHEMA {quoted(name)} CASCADE".encode())
                 done.append(f"Dropped schema {name}, left by an interrupted load.")
         except psycopg.Error as error:
             raise LoadError(f"{shown(target.url)} cannot be recovered: {reason(error)}.") from None
         end(connection)
     return tuple(done)
+
+
+def leftovers(cursor: psycopg.Cursor[Any]) -> list[str]:
+    """Return the schemas of loads that were begun and not finished."""
+    rows = cursor.execute(_LEFTOVERS, (STAGE_PREFIX, STAGE_COMMENT)).fetchall()
+    return [name for (name,) in rows]
 
 
 class PostgreSQLLoad(SqlRelations, Load):
@@ -148,16 +154,12 @@ class PostgreSQLLoad(SqlRelations, Load):
             if missing:
                 raise LoadError(f"{shown(self.url)} has no table {', '.join(missing)}.")
             oids = [place.oid for place in found.values()]
-            grants = missing_grants(cursor, oids, self._target.database, self._target.role)
-            if grants:
-                raise PrivilegeError(
-                    f"{shown(self.url)}: the role {self._target.role} lacks privileges for a "
-                    f"refresh. Needed: {' '.join(grants)}"
-                )
+            require_privileges(self._target.needs(self.schema, Purpose.TARGET), shown(self.url))
             referencing = incoming(cursor, oids)
         if referencing:
+            keys = (f"{s}.{t} ({key} references {referred})" for s, t, key, referred in referencing)
             raise SafetyError(
-                f"Tables that are not refreshed reference some that are: {'; '.join(referencing)}. "
+                f"Tables that are not refreshed reference some that are: {'; '.join(keys)}. "
                 "Refresh them too, or leave the referenced tables out."
             )
         return {name: found[place] for name, place in where.items()}

@@ -9,12 +9,15 @@ import hashlib
 import re
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from schemasynth.model import Table
+
+from .._sql.tally import Tally
 
 PLAIN = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 """Compiles for the driver itself: per cent signs in names are not doubled."""
@@ -75,3 +78,18 @@ def relation(schema: str | None, name: str, table: Table, *, only: bool = False)
 def text_of(statement: sa.Select[Any]) -> str:
     """Return a statement as text, its literals in place, for COPY, which takes no parameters."""
     return str(statement.compile(dialect=PLAIN, compile_kwargs={"literal_binds": True}))
+
+
+def counting_cursor(tally: Tally) -> type[psycopg.Cursor[Any]]:
+    """Return the driver's cursor, with what it sends counted by class."""
+
+    class Counting(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+            tally.count(query if isinstance(query, (str, bytes)) else "")
+            return super().execute(query, *arguments, **options)
+
+        def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+            tally.count(statement if isinstance(statement, (str, bytes)) else "")
+            return super().copy(statement, *arguments, **options)
+
+    return Counting

@@ -73,7 +73,7 @@ _FIRING = f"""
 _SEQUENCES = f"""
     WITH draws AS ({catalog.DRAWS}), {_MEMBERS}
     SELECT draws.sequence, n.nspname, c.relname, s.seqincrement, s.seqmin, s.seqmax,
-           pg_catalog.pg_has_role(c.relowner, 'USAGE'), pg_catalog.pg_get_userbyid(c.relowner),
+           pg_catalog.pg_get_userbyid(c.relowner),
            array_agg(ARRAY[m.nspname::text, m.relname::text, a.attname::text])
     FROM draws
     JOIN pg_catalog.pg_sequence s ON s.seqrelid = draws.sequence
@@ -87,17 +87,12 @@ _SEQUENCES = f"""
     ORDER BY 2, 3
 """  # noqa: S608 constants
 # A text made of a prefix and a number draws from a sequence too, and is left alone.
-_PRIVILEGES = """
-    SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner),
-           pg_catalog.pg_has_role(c.relowner, 'USAGE'),
-           pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
-           ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'TRUNCATE']) AS p
-                 WHERE NOT pg_catalog.has_table_privilege(c.oid, p))
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = ANY(%(oids)s::oid[])
-    ORDER BY n.nspname, c.relname
+_TABLE_OWNERS = """
+    SELECT pg_catalog.pg_get_userbyid(c.relowner)
+    FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS w(s, t)
+    JOIN pg_catalog.pg_namespace n ON n.nspname = w.s
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.t
 """
-_MAY_STAGE = "SELECT pg_catalog.has_database_privilege(current_database(), 'CREATE')"
 _ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS"}
 _PARTITIONED = "p"
 
@@ -156,41 +151,29 @@ def places(cursor: Cursor, names: Sequence[tuple[str, str]]) -> Mapping[tuple[st
     }
 
 
-def incoming(cursor: Cursor, oids: list[int]) -> list[str]:
-    """Return the foreign keys of other tables that reference these, one readable line each."""
-    return [
-        f"{schema}.{table} ({key} references {referred})"
-        for schema, table, key, referred in cursor.execute(_INCOMING, {"oids": oids})
-    ]
+def incoming(cursor: Cursor, oids: list[int]) -> list[tuple[str, str, str, str]]:
+    """Return the foreign keys of other tables: schema, table, key and the table referred to."""
+    return cursor.execute(_INCOMING, {"oids": oids}).fetchall()
 
 
-def missing_grants(cursor: Cursor, oids: list[int], database: str, role: str) -> list[str]:
-    """Return the statements that would give a role what the switch needs; empty if nothing.
+def firing(cursor: Cursor, oids: list[int]) -> list[tuple[str, str, str, str, str]]:
+    """Return triggers and rules that are on: schema, table, kind, name and state."""
+    return cursor.execute(_FIRING, {"oids": oids}).fetchall()
+
+
+def owners(cursor: Cursor, oids: Sequence[int]) -> set[str]:
+    """Return the roles that own what a refill alters, drops or sets.
 
     Args:
         cursor: on the target.
         oids: the tables to be refilled.
-        database: its name.
-        role: the session's role, quoted.
     """
-    grants = []
-    if not _single(cursor, _MAY_STAGE):
-        grants.append(f"GRANT CREATE ON DATABASE {quoted(database)} TO {role};")
-    asked = {"oids": oids}
+    asked = {"oids": list(oids)}
     altered = {row[:2] for row in cursor.execute(_FOREIGN_KEYS, asked).fetchall()}
-    altered |= {row[:2] for row in cursor.execute(_FIRING, asked).fetchall()}
-    owners = set()
-    for _, schema, name, owner, owned, usable, lacking in cursor.execute(_PRIVILEGES, asked):
-        if not usable:
-            grants.append(f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {role};")
-        if lacking:
-            privileges = ", ".join(lacking)
-            grants.append(f"GRANT {privileges} ON TABLE {quoted(schema, name)} TO {role};")
-        if (schema, name) in altered and not owned:
-            owners.add(owner)
-    owners |= {row[7] for row in cursor.execute(_SEQUENCES, asked) if not row[6]}
-    grants += [f"GRANT {quoted(owner)} TO {role};" for owner in sorted(owners)]
-    return list(dict.fromkeys(grants))
+    altered |= {row[:2] for row in firing(cursor, list(oids))}
+    found = {row[6] for row in cursor.execute(_SEQUENCES, asked)}
+    tables = {"schemas": [s for s, _ in altered], "names": [t for _, t in altered]}
+    return found | {row[0] for row in cursor.execute(_TABLE_OWNERS, tables)}
 
 
 def refill(cursor: Cursor, tables: Sequence[Refilling]) -> None:
@@ -210,11 +193,11 @@ def refill(cursor: Cursor, tables: Sequence[Refilling]) -> None:
     cursor.execute(f"LOCK TABLE {own} IN ACCESS EXCLUSIVE MODE".encode())
     asked = {"oids": [table.place.oid for table in ordered]}
     keys = cursor.execute(_FOREIGN_KEYS, asked).fetchall()
-    firing = cursor.execute(_FIRING, asked).fetchall()
+    fired = firing(cursor, asked["oids"])
     _run(cursor, _dropped(keys))
     large = [table.place.oid for table in ordered if table.rows >= indexes.BULK_ROWS]
     rebuilt = indexes.rebuildable(cursor, large)
-    _run(cursor, (_alter(s, t, "DISABLE", kind, name) for s, t, kind, name, _ in firing))
+    _run(cursor, (_alter(s, t, "DISABLE", kind, name) for s, t, kind, name, _ in fired))
     cursor.execute(f"TRUNCATE TABLE {own}".encode())
     _run(cursor, (index.drop for index in rebuilt))
     _run(cursor, map(_insert, tables))
@@ -222,7 +205,7 @@ def refill(cursor: Cursor, tables: Sequence[Refilling]) -> None:
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     _run(cursor, (statement for index in rebuilt for statement in index.create))
     _restart_sequences(cursor, asked)
-    _run(cursor, (_alter(s, t, _ENABLE[state], kind, n) for s, t, kind, n, state in firing))
+    _run(cursor, (_alter(s, t, _ENABLE[state], kind, n) for s, t, kind, n, state in fired))
     _run(cursor, _added(keys))
 
 
@@ -260,7 +243,7 @@ def _added(keys: Sequence[Sequence[Any]]) -> Iterator[str]:
 
 def _restart_sequences(cursor: Cursor, asked: Mapping[str, Any]) -> None:
     """Let every sequence go on behind the largest value of all columns that draw from it."""
-    for _, schema, name, increment, low, high, _, _, columns in cursor.execute(
+    for _, schema, name, increment, low, high, _, columns in cursor.execute(
         _SEQUENCES, asked
     ).fetchall():
         extreme = "max" if increment > 0 else "min"

@@ -17,8 +17,9 @@ from schemasynth.errors import AdapterError
 
 from .._sql.connection import connecting
 from .._sql.guard import READ_PRAGMAS, SETTING_PRAGMAS, only_reads
+from .._sql.tally import Tally
 from .connection import SQLiteSource, SQLiteTarget
-from .engine import sqlite_engine
+from .engine import counting, sqlite_engine
 
 BUSY_SECONDS = 10.0
 """How long a connection waits for another process's lock."""
@@ -66,9 +67,10 @@ class SQLiteAdapter(Adapter):
     def target(self, url: sa.URL) -> TargetConnection:
         """Open a file that may be refreshed; it must exist."""
         path = existing_file(url)
-        engine = sqlite_engine(url, creator=_writer(path))
+        tally = Tally()
+        engine = sqlite_engine(url, creator=_writer(path, tally))
         with connecting(url):
-            return SQLiteTarget(url, path, engine)
+            return SQLiteTarget(url, path, engine, tally)
 
 
 def existing_file(url: sa.URL) -> Path:
@@ -147,9 +149,11 @@ def _authorise(action: int, first: str | None, second: str | None, *_: str | Non
     return sqlite3.SQLITE_DENY
 
 
-def _writer(path: Path) -> Callable[[], sqlite3.Connection]:
+def _writer(path: Path, tally: Tally) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(_uri(path, "mode=rw"), uri=True, timeout=BUSY_SECONDS)
+        connection = sqlite3.connect(
+            _uri(path, "mode=rw"), uri=True, timeout=BUSY_SECONDS, factory=counting(tally)
+        )
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.Error:

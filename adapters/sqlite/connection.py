@@ -5,8 +5,11 @@ Imported by the SQLite adapter only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,17 +19,26 @@ from schemasynth.adapter import (
     CHUNK_ROWS,
     DatabaseIdentity,
     Load,
+    Need,
+    Purpose,
+    Reference,
     Selection,
+    Session,
     SourceConnection,
     TargetConnection,
+    TargetFacts,
+    Trigger,
 )
 from schemasynth.model import Schema, Table, TableName
 
 from .._sql.connection import SqlMarker, SqlRelations, reflecting
 from .._sql.stream import part_of, stream
+from .._sql.tally import Tally
 from .load import SQLiteLoad, leftovers
 from .reflect import reflect
 from .values import contents_statements, fitting_type, read_contents, to_arrow
+
+_TRIGGERS = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
 
 
 class _SQLiteConnection(SqlRelations):
@@ -45,6 +57,12 @@ class _SQLiteConnection(SqlRelations):
         """Read the catalogue."""
         with reflecting(self.url):
             return reflect(self.connection, selection)
+
+    def needs(
+        self, schema: Schema, purpose: Purpose, role: str | None = None
+    ) -> tuple[Need, ...] | None:
+        """Return nothing: SQLite has no roles."""
+        return ()
 
     def identity(self) -> DatabaseIdentity:
         """Return device and inode, which no spelling of the path changes."""
@@ -116,10 +134,50 @@ class SQLiteSource(_SQLiteConnection, SourceConnection):
 class SQLiteTarget(_SQLiteConnection, SqlMarker, TargetConnection):
     """A file that may be refreshed."""
 
+    def __init__(self, url: sa.URL, path: Path, engine: sa.Engine, tally: Tally) -> None:
+        """Open the file."""
+        super().__init__(url, path, engine)
+        self._tally = tally
+
+    def statements(self) -> Mapping[str, int]:
+        """Return how many statements of which class were sent, to staged copies as well."""
+        return self._tally.take()
+
+    def facts(self, schema: Schema) -> TargetFacts:
+        """Return what a person should know before tables are replaced."""
+        names = {table.name for table in schema}
+        rows = self.connection.exec_driver_sql(_TRIGGERS).all()
+        folded = {name.name.casefold() for name in names}
+        facts = TargetFacts(
+            needs=(),
+            triggers=tuple(Trigger(t, f"trigger {n}") for n, t in rows if t.casefold() in folded),
+            references=tuple(
+                Reference(str(table.name), key.name or ", ".join(key.columns), str(key.referred))
+                for table in self.reflect()
+                if table.name not in names
+                for key in table.foreign_keys
+                if key.referred in names
+            ),
+            free_bytes=shutil.disk_usage(self.path.parent).free - self.path.stat().st_size,
+            interrupted=tuple(path.name for path in leftovers(self.path)),
+            types_bind=False,
+        )
+        self.connection.rollback()
+        return replace(facts, sessions=self._others())
+
+    def _others(self) -> tuple[Session, ...]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as probe:
+                probe.execute("BEGIN EXCLUSIVE")
+                probe.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return (Session("another connection", self.path.name, "holds a lock"),)
+        return ()
+
     def load(self, schema: Schema, run_id: str) -> Load:
         """Stage into a copy of the file."""
         self.connection.rollback()
-        return SQLiteLoad(self.url, self.path, schema, run_id, self._suspended)
+        return SQLiteLoad(self.url, self.path, schema, run_id, self._suspended, self._tally)
 
     @contextmanager
     def _suspended(self) -> Iterator[None]:

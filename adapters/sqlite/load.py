@@ -21,7 +21,8 @@ from schemasynth.errors import LoadError
 from schemasynth.model import Schema, Table
 
 from .._sql.connection import SqlRelations
-from .engine import sqlite_engine
+from .._sql.tally import Tally
+from .engine import counting, sqlite_engine
 from .values import from_arrow
 
 BUSY_SECONDS = 10.0
@@ -82,6 +83,7 @@ class SQLiteLoad(SqlRelations, Load):
         schema: Schema,
         run_id: str,
         suspended: Callable[[], AbstractContextManager[None]],
+        tally: Tally,
     ) -> None:
         """Copy the target and empty the tables of the load.
 
@@ -94,6 +96,7 @@ class SQLiteLoad(SqlRelations, Load):
             schema: the tables that will be filled.
             run_id: names the copy.
             suspended: within it, the caller's own connection to the target is closed.
+            tally: counts the statements sent to the copy.
         """
         self.url, self.target, self.schema = url, target, schema
         self.staged = target.with_name(f"{target.name}.{run_id}{STAGED_SUFFIX}")
@@ -106,7 +109,10 @@ class SQLiteLoad(SqlRelations, Load):
         except (sqlite3.Error, OSError) as error:
             raise LoadError(f"{target} cannot be staged: {_kind(error)}.") from None
         try:
-            engine = sqlite_engine(sa.URL.create("sqlite", database=str(self.staged)))
+            engine = sqlite_engine(
+                sa.URL.create("sqlite", database=str(self.staged)),
+                connect_args={"factory": counting(tally)},
+            )
             self.connection = engine.connect()
             self._empty_tables()
         except (sqlite3.Error, sa.exc.DBAPIError, OSError) as error:

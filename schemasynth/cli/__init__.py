@@ -15,9 +15,11 @@ import click
 
 from schemasynth import __version__
 from schemasynth.cli import (
+    audit,
     config,
     demo,
     doctor,
+    grants,
     introspect,
     plan,
     recover,
@@ -103,9 +105,11 @@ for command in (
     introspect.command,
     plan.command,
     config.command,
+    grants.command,
     target.group,
     refresh.command,
     recover.command,
+    audit.command,
     verify.command,
     doctor.command,
     demo.command,

@@ -5,6 +5,7 @@ Imported by the command line only.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -45,6 +46,12 @@ STEPS = ("plan", "train", "generate", "stage")
 @click.option("--keep-source-rows", is_flag=True, help="Do not wipe source rows from --workdir.")
 @click.option("--dry-run", is_flag=True, help="Check and say what would be done; change nothing.")
 @click.option("--report", type=click.Path(path_type=Path), help="Folder for report.html and .json.")
+@click.option(
+    "--audit",
+    type=click.Path(path_type=Path),
+    help="Add what was done to this file; by default to audit.jsonl in --workdir.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on stdout.")
 @click.option("--yes", is_flag=True, help="Do not ask before replacing the rows of TARGET.")
 def command(
     source: str,
@@ -68,6 +75,8 @@ def command(
     keep_source_rows: bool,
     dry_run: bool,
     report: Path | None,
+    audit: Path | None,
+    as_json: bool,
     yes: bool,
 ) -> None:
     """Replace the rows of TARGET by synthetic ones that follow the patterns of SOURCE.
@@ -80,6 +89,7 @@ def command(
       schemasynth refresh live.sqlite preproduction.sqlite --max-training-time 10 --yes
     """
     from schemasynth import api
+    from schemasynth.load import refuse
     from schemasynth.plan import read_plan
     from schemasynth.refresh import RefreshOptions, Step
     from schemasynth.report import refresh_table, write_report
@@ -104,14 +114,17 @@ def command(
             resume=resume,
             keep_source_rows=keep_source_rows,
             dry_run=dry_run,
+            audit=audit,
         ),
         confirm=None if yes else _confirm,
         listener=listener(),
     )
-    click.echo(refresh_table(result))
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else refresh_table(result))
     if report:
         for path in write_report(result, report):
             click.echo(f"Wrote {path}.", err=True)
+    if dry_run:
+        refuse(result.findings, result.target)
 
 
 def _confirm(target: str, tables: int) -> bool:

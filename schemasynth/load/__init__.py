@@ -3,7 +3,31 @@
 Imports `adapter`, `model` and `verify`; what is special to a database is in its adapter.
 """
 
-from schemasynth.load.guard import check_shape, check_target
-from schemasynth.load.run import refresh_tables
+from schemasynth.load.guard import check_apart, check_marker, check_shape
+from schemasynth.load.preflight import (
+    Finding,
+    Severity,
+    Topic,
+    as_text,
+    at_risk,
+    examine,
+    measure,
+    refuse,
+)
+from schemasynth.load.run import Phase, refresh_tables
 
-__all__ = ["check_shape", "check_target", "refresh_tables"]
+__all__ = [
+    "Finding",
+    "Phase",
+    "Severity",
+    "Topic",
+    "as_text",
+    "at_risk",
+    "check_apart",
+    "check_marker",
+    "check_shape",
+    "examine",
+    "measure",
+    "refresh_tables",
+    "refuse",
+]

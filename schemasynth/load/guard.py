@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
-from schemasynth.adapter import Selection, SourceConnection, TargetConnection
+from schemasynth.adapter import SourceConnection, TargetConnection
 from schemasynth.errors import DriftError, SafetyError
 from schemasynth.model import Schema, SqlType, Table, TypeFamily
 from schemasynth.settings import shown
@@ -18,23 +18,26 @@ _TEXTS = frozenset({TypeFamily.TEXT, TypeFamily.UUID, TypeFamily.JSON, TypeFamil
 _TIMES = frozenset({TypeFamily.DATE, TypeFamily.DATETIME})
 
 
-def check_target(
-    source: SourceConnection, target: TargetConnection, schema: Schema, selection: Selection
-) -> None:
-    """Refuse a target that must not or cannot be refreshed; writes a nonce beside its marker.
+def check_apart(source: SourceConnection, target: TargetConnection) -> None:
+    """Refuse a target that is the source by its identity; nothing is written.
+
+    Raises:
+        SafetyError: it is.
+    """
+    if source.identity() == target.identity():
+        raise SafetyError("Source and target are the same database; nothing was changed.")
+
+
+def check_marker(source: SourceConnection, target: TargetConnection) -> None:
+    """Refuse a target that is not marked, or is the source; writes a nonce beside its marker.
 
     Args:
         source: the live database.
         target: the database to refresh.
-        schema: the source's tables of the plan.
-        selection: which tables of the target are meant.
 
     Raises:
         SafetyError: the target is the source, or lacks the marker, or the source carries one.
-        DriftError: the target lacks tables or columns, or needs columns nobody fills.
     """
-    if source.identity() == target.identity():
-        raise SafetyError("Source and target are the same database; nothing was changed.")
     if target.marker() is None:
         raise SafetyError(
             f"The target {shown(target.url)} carries no marker. If its rows may be replaced, run "
@@ -49,7 +52,6 @@ def check_target(
             f"The source {shown(source.url)} carries the marker of a refreshable database: "
             "it is a target, or a copy of one. Drop its table schemasynth_target if it is live."
         )
-    check_shape(target, schema, target.reflect(selection))
 
 
 def check_shape(target: TargetConnection, schema: Schema, found: Schema) -> None:
@@ -63,7 +65,7 @@ def check_shape(target: TargetConnection, schema: Schema, found: Schema) -> None
     Raises:
         DriftError: it lacks tables or columns, or needs columns nobody fills.
     """
-    differences = tuple(drift(schema, found))
+    differences = tuple(" ".join(difference) for difference in drift(schema, found))
     if differences:
         raise DriftError(
             f"The target {shown(target.url)} does not have the plan's shape: "
@@ -73,8 +75,8 @@ def check_shape(target: TargetConnection, schema: Schema, found: Schema) -> None
         )
 
 
-def drift(schema: Schema, found: Schema) -> Iterator[str]:
-    """Yield one line for each way in which a target cannot take the rows of a schema.
+def drift(schema: Schema, found: Schema) -> Iterator[tuple[str, str]]:
+    """Yield the ways in which a target cannot take the rows of a schema: where, and what.
 
     Args:
         schema: the tables whose rows will come.
@@ -82,27 +84,27 @@ def drift(schema: Schema, found: Schema) -> Iterator[str]:
     """
     for table in schema:
         if table.name not in found:
-            yield f"table {table.name} is missing"
+            yield f"table {table.name}", "is missing"
         else:
             yield from _table_drift(table, found.table(table.name))
 
 
-def _table_drift(table: Table, found: Table) -> Iterator[str]:
+def _table_drift(table: Table, found: Table) -> Iterator[tuple[str, str]]:
     there = {column.name: column for column in found.columns}
     here = {column.name: column for column in table.columns}
     for name, column in here.items():
+        where = f"column {table.name}.{name}"
         if name not in there:
             if column.computed is None:
-                yield f"column {table.name}.{name} is missing"
+                yield where, "is missing"
         elif there[name].computed is None and not compatible(column.type, there[name].type):
-            yield (
-                f"column {table.name}.{name} is {there[name].type.sql or 'untyped'}, "
-                f"not {column.type.sql or 'untyped'}"
-            )
+            kinds = (there[name].type.sql or "untyped", column.type.sql or "untyped")
+            yield where, "is {}, not {}".format(*kinds)
     for name, column in there.items():
         filled = column.nullable or column.default or column.identity or column.computed
         if name not in here and not filled:
-            yield f"column {table.name}.{name} is NOT NULL and the source has no such column"
+            what = "is NOT NULL and the source has no such column"
+            yield f"column {table.name}.{name}", what
 
 
 def compatible(source: SqlType, target: SqlType) -> bool:

@@ -1,6 +1,6 @@
 """What a report tells, as frozen values.
 
-Imports rewrite and verify values; filled by the refresh.
+Imports load, rewrite and verify values; filled by the refresh.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from schemasynth.load import Finding
 from schemasynth.rewrite.prepared import Repair
 from schemasynth.verify import IntegrityReport
 
@@ -62,6 +63,8 @@ class RefreshReport:
         repairs: what was changed so that constraints hold.
         integrity: the proof; None if nothing was loaded.
         notes: what a person should know.
+        findings: what was found at the target before anything began.
+        dry_run: nothing was to be changed.
     """
 
     source: str
@@ -74,6 +77,8 @@ class RefreshReport:
     repairs: tuple[Repair, ...] = ()
     integrity: IntegrityReport | None = None
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    dry_run: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-serialisable values."""

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from schemasynth.errors import SettingsError
+from schemasynth.load import Severity, as_text
 from schemasynth.report.model import RefreshReport, TableReport
 
 MINUTE = 60
@@ -61,6 +62,7 @@ def html(report: RefreshReport) -> str:
             *_repairs(report),
             *_integrity(report),
             *_steps(report),
+            *_findings(report),
             *_notes(report),
             "</body></html>",
         )
@@ -168,6 +170,15 @@ def _steps(report: RefreshReport) -> Iterator[str]:
     yield from _grid(columns, ((step.name, f"{step.seconds:,.1f}") for step in report.steps))
 
 
+def _findings(report: RefreshReport) -> Iterator[str]:
+    if report.findings:
+        yield "<h2>Before the refresh</h2>"
+        columns = tuple(map(_Column, ("Severity", "Topic", "Where", "Found", "What to do")))
+        yield from _grid(
+            columns, ((f.severity, f.topic, f.where, f.found, f.cure) for f in report.findings)
+        )
+
+
 def _notes(report: RefreshReport) -> Iterator[str]:
     if report.notes:
         items = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
@@ -244,4 +255,7 @@ def refresh_table(report: RefreshReport) -> str:
     repaired = sum(repair.rows for repair in report.repairs)
     if repaired:
         lines += ["", f"{repaired:,} values or rows were repaired; see the report."]
+    shown = [f for f in report.findings if report.dry_run or f.severity is not Severity.NOTE]
+    if shown:
+        lines += ["", as_text(shown)]
     return "\n".join([*lines, "", report.outcome])

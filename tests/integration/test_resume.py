@@ -13,15 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from schemasynth import api
 from schemasynth.demo import write_source, write_target
 from schemasynth.errors import DriftError, SchemasynthError, SettingsError
 from schemasynth.refresh import RefreshOptions, Step
-from schemasynth.rewrite import Prepared
-from schemasynth.testing.standin import generate
 from schemasynth.workspace import Workspace
 
 module = import_module("schemasynth.refresh")
@@ -29,36 +26,12 @@ SOURCE_FOLDERS = ("source", "keys", "prepared", "kept")
 Run = Callable[..., Any]
 
 
-class StandIn:
-    """Stands for the trained generator."""
-
-    tables = ()
-    prepared: Prepared
-
-    def save(self, folder: Path) -> None:
-        (folder / "model.txt").write_text("trained")
-
-    @classmethod
-    def load(cls, folder: Path) -> StandIn:
-        assert (folder / "model.txt").exists()
-        return cls()
-
-
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path, stand_in: None) -> Run:
     source, target = tmp_path / "live.sqlite", tmp_path / "pre.sqlite"
     write_source(source, 300)
     write_target(target)
     api.init_target(str(target))
-
-    def train(tables: Any, frames: Any, *_: Any) -> StandIn:
-        memory = {t.name: {c: frames[t.name][c] for c in frames[t.name].columns} for t in tables}
-        StandIn.prepared = Prepared(tables, {n: pd.DataFrame(c) for n, c in memory.items()})
-        return StandIn()
-
-    monkeypatch.setattr(module, "TrainedGenerator", StandIn)
-    monkeypatch.setattr(module, "train", train)
-    monkeypatch.setattr(module, "generate", lambda *_: generate(StandIn.prepared, 1))
 
     def refresh(**given: Any) -> Any:
         options = {"workdir": tmp_path / "work"}
