@@ -40,8 +40,17 @@ class Refreshed:
 
     @property
     def repaired(self) -> float:
-        """Share of the target's rows that are not as they were generated."""
-        return self._share(repair for repair in self.report.repairs if not _is_surplus(repair))
+        """Share of the target's rows that were changed so that its constraints hold."""
+        return self._share(
+            repair
+            for repair in self.report.repairs
+            if not _is_surplus(repair) and not _is_of_rule(repair)
+        )
+
+    @property
+    def ruled(self) -> float:
+        """Changes that keep the source's rules, by rows; a row is changed for each rule."""
+        return self._share(repair for repair in self.report.repairs if _is_of_rule(repair))
 
     @property
     def surplus(self) -> float:
@@ -55,6 +64,10 @@ class Refreshed:
 
 def _is_surplus(repair: Repair) -> bool:
     return repair.what == "rows beyond the planned number left out"
+
+
+def _is_of_rule(repair: Repair) -> bool:
+    return repair.what.endswith((": changed to keep it", ": could not be kept"))
 
 
 def refreshed(
@@ -145,7 +158,7 @@ def repairs_by_table(result: Refreshed) -> pd.Series:
     rows = {table.name: table.rows or 0 for table in result.report.tables}
     repairs: dict[str, int] = {}
     for repair in result.report.repairs:
-        if _is_surplus(repair):
+        if _is_surplus(repair) or _is_of_rule(repair):
             continue
         repairs[repair.table] = repairs.get(repair.table, 0) + repair.rows
     return pd.Series(

@@ -32,6 +32,7 @@ def test_seven_refreshed_databases_are_clean(
         wrong[name] = objections(result, tmp_path / name / "target.sqlite")
         repaired.append(result.repaired)
         record(for_information(f"{name}: share of rows repaired", result.repaired))
+        record(for_information(f"{name}: changes for rules, by rows", result.ruled))
         record(for_information(f"{name}: rows left out, by rows", result.surplus))
         record(for_information(f"{name}: seconds", sum(s.seconds for s in result.report.steps)))
         print(name, wrong[name], repairs_by_table(result).round(4).to_dict())
