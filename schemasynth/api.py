@@ -194,7 +194,15 @@ def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) ->
     known = answers_for(schema, answers or NO_ANSWERS, selection.means)
     schema = with_answers(schema, known.about_keys)
     schema = replace(schema, rules=rules_under(schema.rules, schema, known))
-    return make_plan(schema, {}, source=schema.name, copied=known.copied)
+    told = answers or NO_ANSWERS
+    return make_plan(
+        schema,
+        {},
+        source=schema.name,
+        copied=known.copied,
+        columns=told.columns,
+        language=told.language,
+    )
 
 
 def _planned(
@@ -203,20 +211,31 @@ def _planned(
     answers: Answers | None,
     listener: Listener,
 ) -> tuple[Schema, RefreshPlan]:
+    from schemasynth.infer import NO_ANSWERS
     from schemasynth.plan import make_plan
     from schemasynth.reading import PLANNING_SEED, SAMPLE_ROWS, read_sample
     from schemasynth.sampling import Sample
 
     schema = described(source, selection, infer=True, answers=answers, listener=listener)
     schema, samples = _with_rules(source, schema, answers, listener)
-    copied = answers.copied if answers is not None else {}
-    name = shown(source.url)
-    made = make_plan(schema, samples, source=name, copied=copied)
+    told = answers or NO_ANSWERS
+
+    def made_of(samples: Mapping[str, pd.DataFrame]) -> RefreshPlan:
+        return make_plan(
+            schema,
+            samples,
+            source=shown(source.url),
+            copied=told.copied,
+            columns=[a for a in told.columns if selection.means(a.table)],
+            language=told.language,
+        )
+
+    made = made_of(samples)
     if any((table.row_count or 0) > SAMPLE_ROWS for table in schema):
         with source.snapshot():
             sample = Sample(made, schema, source, SAMPLE_ROWS, PLANNING_SEED)
             samples = read_sample(source, schema, sample, listener)
-        made = make_plan(schema, samples, source=name, copied=copied)
+        made = made_of(samples)
     return schema, made
 
 

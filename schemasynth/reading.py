@@ -145,7 +145,8 @@ def read_keys(
         planned = plan.table(table.name)
         if sample.shares[table.name] == 1 or planned.role is Role.REFERENCE:
             continue
-        own = [c for c in planned.columns if c.treatment is ColumnTreatment.KEY]
+        made = (ColumnTreatment.KEY, ColumnTreatment.PROVIDER)
+        own = [c for c in planned.columns if c.treatment in made]
         columns = {c.name for c in own}
         columns.update(name for c in own if c.key_format for name in c.key_format.sources)
         for key in planned.foreign_keys:

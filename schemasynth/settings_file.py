@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemasynth.errors import SettingsError
-from schemasynth.infer.answers import NO_ANSWERS, Answers, read_answers
+from schemasynth.infer.answers import NO_ANSWERS, Answers, ColumnAnswer, read_answers
 from schemasynth.model import TableName
 from schemasynth.model.keyid import KeyId, Kind, checked
+from schemasynth.model.sensitivity import SensitiveKind
 
 NAME = "schemasynth.toml"
 """Read from the working folder if it is there and no other file is named."""
@@ -28,7 +29,7 @@ class Settings:
     """What a settings file says.
 
     Attributes:
-        answers: which keys hold and which do not.
+        answers: which keys hold and which do not, and what becomes of columns.
     """
 
     answers: Answers = NO_ANSWERS
@@ -60,8 +61,23 @@ class _Keys(_Strict):
     foreign_key: list[_ForeignKey] = []
 
 
+class _People(_Strict):
+    language: Literal["ca", "es", "en", "fr", "de", "it", "pt"] | None = None
+
+
+class _Column(_Strict):
+    table: str
+    schema_name: str | None = None
+    column: str
+    treatment: Literal["provider", "template", "learn", "null", "constant"] | None = None
+    kind: SensitiveKind | None = Field(default=None, strict=False)
+    value: str | None = None
+
+
 class _File(_Strict):
     keys: _Keys = _Keys()
+    people: _People = _People()
+    column: list[_Column] = []
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -98,11 +114,23 @@ def _content(path: Path) -> Mapping[str, Any]:
 
 def _settings(content: Mapping[str, Any]) -> Settings:
     try:
-        keys = _File.model_validate(content).keys
+        file = _File.model_validate(content)
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
-    answers = read_answers(keys.accept, keys.reject)
-    return Settings(answers | Answers(accepted=tuple(map(checked, _stated(keys)))))
+    keys = file.keys
+    stated = Answers(
+        accepted=tuple(map(checked, _stated(keys))),
+        columns=tuple(map(_column, file.column)),
+        language=file.people.language,
+    )
+    return Settings(read_answers(keys.accept, keys.reject) | stated)
+
+
+def _column(raw: _Column) -> ColumnAnswer:
+    if raw.treatment == "constant" and raw.value is None:
+        raise SettingsError(f"column {raw.table}.{raw.column} is constant and needs a value.")
+    name = TableName(raw.table, raw.schema_name)
+    return ColumnAnswer(name, raw.column, raw.treatment, raw.kind, raw.value)
 
 
 def _stated(keys: _Keys) -> Iterator[KeyId]:
@@ -121,6 +149,8 @@ def _stated(keys: _Keys) -> Iterator[KeyId]:
 _FIELDS: Mapping[str, type[_Strict]] = {
     "": _File,
     "keys": _Keys,
+    "people": _People,
+    "column": _Column,
     "keys.primary_key": _PrimaryKey,
     "keys.foreign_key": _ForeignKey,
 }

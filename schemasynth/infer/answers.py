@@ -28,10 +28,30 @@ from schemasynth.model.keyid import (
     primary_key_id,
     read_key_id,
 )
+from schemasynth.model.sensitivity import SensitiveKind
 
 _KEYS = frozenset({Kind.PRIMARY, Kind.FOREIGN, Kind.ENTITY})
 LISTED = 5
 """Names listed where none is like what was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnAnswer:
+    """What a person says of one column.
+
+    Attributes:
+        table: whose.
+        column: its name.
+        treatment: of the plan, for example ``provider`` or ``learn``; None leaves it.
+        kind: what it holds; None leaves it.
+        value: for ``constant``.
+    """
+
+    table: TableName
+    column: str
+    treatment: str | None = None
+    kind: SensitiveKind | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +61,30 @@ class Answers:
     Attributes:
         accepted: each one key, whether it was asked about or not.
         rejected: keys, or all keys of a table or of columns.
+        columns: about single columns.
+        language: of made-up names; None for that of the source.
     """
 
     accepted: tuple[KeyId, ...] = ()
     rejected: tuple[KeyId, ...] = ()
+    columns: tuple[ColumnAnswer, ...] = ()
+    language: str | None = None
 
     def __or__(self, other: Answers) -> Answers:
         """Return the answers of both."""
-        return Answers(self.accepted + other.accepted, self.rejected + other.rejected)
+        return Answers(
+            self.accepted + other.accepted,
+            self.rejected + other.rejected,
+            self.columns + other.columns,
+            other.language or self.language,
+        )
 
     @property
     def about_keys(self) -> Answers:
         """The answers about keys; reference tables and rules are judged apart."""
         return Answers(
-            *(
-                tuple(key for key in keys if key.kind in _KEYS)
-                for keys in (self.accepted, self.rejected)
-            )
+            tuple(key for key in self.accepted if key.kind in _KEYS),
+            tuple(key for key in self.rejected if key.kind in _KEYS),
         )
 
     @property
@@ -78,7 +105,7 @@ class Answers:
 
     def __bool__(self) -> bool:
         """Tell whether there is any."""
-        return bool(self.accepted or self.rejected)
+        return bool(self.accepted or self.rejected or self.columns or self.language)
 
 
 NO_ANSWERS = Answers()
@@ -113,12 +140,11 @@ def answers_for(
     for key in (*answers.accepted, *answers.rejected):
         if all(map(selects, _tables(key))):
             _check_names(key, schema)
-    known = Answers(
-        *(
-            tuple({k.identity: k for k in keys if all(t in schema for t in _tables(k))}.values())
-            for keys in (answers.accepted, answers.rejected)
-        )
+    accepted, rejected = (
+        tuple({k.identity: k for k in keys if all(t in schema for t in _tables(k))}.values())
+        for keys in (answers.accepted, answers.rejected)
     )
+    known = Answers(accepted, rejected)
     _check_each_other(known)
     declared = list(_declared(schema))
     for key in known.rejected:

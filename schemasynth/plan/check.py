@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from schemasynth.checknumbers import has_check
 from schemasynth.errors import PlanError
+from schemasynth.lexicon import LANGUAGES
 from schemasynth.model import Schema, SqlType, Table, TableName, TypeFamily
 from schemasynth.model.rules import OF_LINKS, Rule
-from schemasynth.plan.checknumbers import has_check
+from schemasynth.model.sensitivity import INDIRECT, OF_NUMBERS
 from schemasynth.plan.keyparts import NUMBERS
 from schemasynth.plan.keypattern import is_pattern, part_names
 from schemasynth.plan.model import (
@@ -53,6 +55,15 @@ _REFUSED: Mapping[Encoding | KeyKind, frozenset[TypeFamily]] = {
 }
 """Families of types whose values an encoding or key format can never be. Types are loose: SQLite
 holds text in columns of any type, and text that is all dates is read as dates."""
+
+
+_OWN = (
+    ColumnTreatment.LEARN,
+    ColumnTreatment.KEY,
+    ColumnTreatment.PROVIDER,
+    ColumnTreatment.TEMPLATE,
+)
+"""Treatments that give a column values of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +216,8 @@ def _column_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
             yield from _encoding_problems(place, column)
         case ColumnTreatment.KEY:
             yield from _key_format_problems(table, column)
+        case ColumnTreatment.PROVIDER | ColumnTreatment.TEMPLATE:
+            yield from _provider_problems(table, column)
         case ColumnTreatment.CONSTANT:
             yield from _constant_problems(place, column)
             if (column.name,) in keys and table.size > 1:
@@ -215,10 +228,32 @@ def _column_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
             yield f"{place} has treatment foreign_key but is in no foreign key."
         case ColumnTreatment.DETERMINED if not any(key.to_entity for key in table.foreign_keys):
             yield f"{place} is determined, but the table refers to no implicit entity."
-    made = column.treatment in (ColumnTreatment.LEARN, ColumnTreatment.KEY)
+    made = column.treatment in _OWN
     copied = table.role in (Role.REFERENCE, Role.SKIP)
     if made and foreign and not copied and not any(column.name in key for key in keys):
         yield f"{place} is in a foreign key; its treatment is foreign_key, not {column.treatment}."
+
+
+def _provider_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
+    place, provider = f"Column {table.name}.{column.name}", column.provider
+    if provider is None:
+        yield f"{place} has treatment {column.treatment} and needs a provider with a kind."
+        return
+    if any(column.name in key for key in (table.primary_key, *table.unique_keys)):
+        yield f"{place} is in a key; its treatment is key, not {column.treatment}."
+    if column.treatment is ColumnTreatment.TEMPLATE:
+        return
+    if provider.kind in INDIRECT:
+        yield f"{place}: nothing is made up for {provider.kind}; learn it, or make it null."
+    if provider.kind in OF_NUMBERS and column.key_format is None:
+        yield f"{place} is {provider.kind} and needs a key_format."
+    if provider.language not in LANGUAGES:
+        yield f"{place}: there are no names of {provider.language!r}; {', '.join(LANGUAGES)}."
+    names = {other.name: other.treatment for other in table.columns}
+    if provider.sex is not None and names.get(provider.sex) is not ColumnTreatment.LEARN:
+        yield f"{place}: {provider.sex} tells the sex, but is no learned column of {table.name}."
+    if provider.link and provider.link not in {key.columns for key in table.foreign_keys}:
+        yield f"{place}: ({', '.join(provider.link)}) is no foreign key of {table.name}."
 
 
 def _encoding_problems(place: str, column: ColumnPlan) -> Iterator[str]:

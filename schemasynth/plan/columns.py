@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemasynth.arrays import array
+from schemasynth.checknumbers import find_check
 from schemasynth.model import Column
-from schemasynth.plan.checknumbers import find_check
 from schemasynth.plan.keyformat import is_uuid, learn_key_format
 from schemasynth.plan.keyparts import Beside
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Encoding, KeyFormat

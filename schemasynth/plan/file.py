@@ -19,6 +19,7 @@ from schemasynth.errors import PlanError, SettingsError
 from schemasynth.model import Origin, Question, SqlType, TableName, TypeFamily
 from schemasynth.model.keyid import read_key_id
 from schemasynth.model.rules import Rule, RuleKind
+from schemasynth.model.sensitivity import SensitiveKind, Sensitivity
 from schemasynth.plan.check import Problem, problems
 from schemasynth.plan.model import (
     ColumnPlan,
@@ -28,6 +29,7 @@ from schemasynth.plan.model import (
     ForeignKeyTreatment,
     KeyFormat,
     KeyPart,
+    Provider,
     RefreshPlan,
     Role,
     TablePlan,
@@ -44,6 +46,7 @@ role       subject: generated on its own | linked: generated in the context of a
            reference: copied | skip: left as it is in the target
 treatment  of a foreign key: context | matched | category | restored
            of a column: learn | key | foreign_key | determined | computed | constant | null
+           | provider: made-up people | template: sentences of frequent words
 rule       what restored rows are made to keep; delete one to switch it off
 """
 
@@ -62,6 +65,22 @@ class _Type(_Strict):
     values: tuple[str, ...] = ()
 
 
+class _Sensitivity(_Strict):
+    kind: SensitiveKind
+    confidence: float
+    reason: str
+
+
+class _Provider(_Strict):
+    kind: SensitiveKind
+    language: str = "en"
+    person: str = ""
+    sex: str | None = None
+    women: float = 0.5
+    link: tuple[str, ...] = ()
+    source: str | None = None
+
+
 class _Column(_Strict):
     name: str
     treatment: ColumnTreatment
@@ -70,6 +89,8 @@ class _Column(_Strict):
     encoding: Encoding | None = None
     key_format: dict[str, Any] | None = None
     value: str | None = None
+    sensitivity: _Sensitivity | None = None
+    provider: _Provider | None = None
     reason: str = ""
 
 
@@ -238,10 +259,17 @@ def _column_fields(column: ColumnPlan) -> dict[str, Any]:
         "encoding": column.encoding,
         "key_format": _format_fields(column.key_format) if column.key_format else None,
         "value": column.value,
+        "sensitivity": _present(asdict(column.sensitivity)) if column.sensitivity else None,
+        "provider": _provider_fields(column.provider) if column.provider else None,
         "type": _present(asdict(column.type)),
         "nullable": column.nullable,
         "reason": column.reason,
     }
+
+
+def _provider_fields(provider: Provider) -> dict[str, Any]:
+    """Return what a provider says beyond its defaults."""
+    return {k: v for k, v in _changed(provider).items() if v not in (None, ())}
 
 
 def _format_fields(form: KeyFormat) -> dict[str, Any]:
@@ -257,7 +285,7 @@ def _format_fields(form: KeyFormat) -> dict[str, Any]:
     }
 
 
-def _changed(value: KeyFormat | KeyPart) -> dict[str, Any]:
+def _changed(value: KeyFormat | KeyPart | Provider) -> dict[str, Any]:
     return {
         item.name: getattr(value, item.name)
         for item in fields(value)
@@ -445,6 +473,8 @@ def _column(raw: _Column) -> ColumnPlan:
         encoding=raw.encoding,
         key_format=_key_format(raw),
         value=raw.value,
+        sensitivity=Sensitivity(**raw.sensitivity.model_dump()) if raw.sensitivity else None,
+        provider=Provider(**raw.provider.model_dump()) if raw.provider else None,
         reason=raw.reason,
     )
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemasynth.arrays import codes
-from schemasynth.plan.checknumbers import check_module, find_check
+from schemasynth.checknumbers import check_module, find_check
 from schemasynth.plan.keyparts import LONGEST, NUMBERS, Beside, association, computation, derivation
 from schemasynth.plan.keypattern import DIGITS, LOWER, UPPER, freed, literal, part_names, written
 from schemasynth.plan.model import KeyFormat, KeyKind, KeyPart, PartRule

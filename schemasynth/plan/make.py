@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ import pandas as pd
 from schemasynth.arrays import array, lookup, nulls
 from schemasynth.graph import ContextChoice, ContextScore, choose_contexts, load_order
 from schemasynth.graph.context import Candidate, score
+from schemasynth.infer.sensitivity import find_sensitive, inherited
 from schemasynth.model import (
     Column,
     ForeignKey,
@@ -42,11 +44,14 @@ from schemasynth.plan.model import (
     TablePlan,
 )
 from schemasynth.plan.roles import ReferenceVerdict, reference_question, reference_verdict
+from schemasynth.plan.sensitive import Sampled, check_columns, with_providers
 from schemasynth.plan.sizes import resized
 from schemasynth.plan.traits import with_traits
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Bools, Ints
+    from schemasynth.infer.answers import ColumnAnswer
+    from schemasynth.model.sensitivity import Sensitivity
 
 MAX_CATEGORY_PARENTS = 100
 """Parents in use that a child can hold as a category: each needs rows enough to be learned."""
@@ -74,7 +79,7 @@ class _Key:
     missing: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Node:
     """A table or implicit entity on its way into the plan."""
 
@@ -88,6 +93,11 @@ class _Node:
     determined: frozenset[str]
     is_entity: bool
 
+    @cached_property
+    def sensitive(self) -> Mapping[str, Sensitivity]:
+        """What is sensitive, by column."""
+        return find_sensitive(self.name, self.columns, self.frame)
+
 
 def make_plan(
     schema: Schema,
@@ -95,6 +105,8 @@ def make_plan(
     *,
     source: str,
     copied: Mapping[TableName, bool] = MappingProxyType({}),
+    columns: Sequence[ColumnAnswer] = (),
+    language: str | None = None,
 ) -> RefreshPlan:
     """Decide what a refresh does to each table, foreign key and column.
 
@@ -103,7 +115,13 @@ def make_plan(
         samples: rows of each table by `str(TableName)`, `pandas.ArrowDtype` columns.
         source: the source's name, without credentials.
         copied: tables of which a person said whether they are reference tables.
+        columns: what a person said of single columns.
+        language: of made-up names; by default that of the source's.
+
+    Raises:
+        SettingsError: an answer names nothing.
     """
+    check_columns(columns, {table.name: table.column_names for table in schema})
     print_of_source = fingerprint(schema)
     schema = _with_required_keys(schema)
     nodes = {node.name: node for node in _nodes(schema, samples)}
@@ -124,6 +142,7 @@ def make_plan(
         _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name))
         for name in order
     )
+    tables = with_providers(tables, _sampled(schema, nodes), columns, language)
     tables = _with_traits(tables, nodes)
     plan = RefreshPlan(
         source=source,
@@ -150,6 +169,18 @@ def _with_traits(
         )
         for table in tables
     )
+
+
+def _sampled(schema: Schema, nodes: Mapping[TableName, _Node]) -> dict[TableName, Sampled]:
+    found = inherited(schema, {name: node.sensitive for name, node in nodes.items()})
+    return {
+        name: Sampled(
+            node.frame,
+            found[name],
+            {index: key.positions for index, key in enumerate(node.keys)},
+        )
+        for name, node in nodes.items()
+    }
 
 
 def _with_required_keys(schema: Schema) -> Schema:
@@ -416,7 +447,7 @@ def _columns(
     earlier = set(takewhile(lambda name: name != node.name, nodes)) - references
     remade = {name for key in node.keys if key.referred in earlier for name in key.columns}
     beside = {
-        name: name not in remade
+        name: name not in remade and not (name in node.sensitive and node.sensitive[name].direct)
         for name, place in places.items()
         if name in node.frame and (place.foreign or not (place.alone or place.part))
         if not place.determined

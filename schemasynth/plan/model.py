@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from schemasynth.errors import PlanError
 from schemasynth.model import Question, SqlType, TableName
 from schemasynth.model.rules import Rule
+from schemasynth.model.sensitivity import SensitiveKind, Sensitivity
 
 
 class Role(enum.StrEnum):
@@ -56,6 +57,10 @@ class ColumnTreatment(enum.StrEnum):
     """The plan's `value`."""
     NULL = "null"
     """NULL."""
+    PROVIDER = "provider"
+    """Made-up people: names, documents, addresses that no row of the source has."""
+    TEMPLATE = "template"
+    """Sentences of the source's structure, with frequent words only."""
 
 
 class Encoding(enum.StrEnum):
@@ -173,6 +178,29 @@ class KeyFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """What a made-up column is made of.
+
+    Attributes:
+        kind: what it holds.
+        language: of names, streets and words.
+        person: whose; columns of a table with the same one agree with each other.
+        sex: the learned column that tells the person's sex.
+        women: share of women among the persons, where no column tells, 0 to 1.
+        link: the foreign key whose row has the same value.
+        source: the column of that row.
+    """
+
+    kind: SensitiveKind
+    language: str = "en"
+    person: str = ""
+    sex: str | None = None
+    women: float = 0.5
+    link: tuple[str, ...] = ()
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnPlan:
     """What happens to a column.
 
@@ -182,8 +210,10 @@ class ColumnPlan:
         nullable: whether it may be NULL in the source.
         treatment: where its values come from.
         encoding: the generator's, for `learn`.
-        key_format: for `key`.
+        key_format: for `key`, and for numbers of a `provider`.
         value: for `constant`, as text.
+        sensitivity: what is sensitive about it.
+        provider: for `provider` and `template`.
         reason: why, for people.
     """
 
@@ -194,6 +224,8 @@ class ColumnPlan:
     encoding: Encoding | None = None
     key_format: KeyFormat | None = None
     value: str | None = None
+    sensitivity: Sensitivity | None = None
+    provider: Provider | None = None
     reason: str = ""
 
 

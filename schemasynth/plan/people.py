@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemasynth.arrays import array
+from schemasynth.checknumbers import OF_ACCOUNTS, OF_PEOPLE, find_check
 from schemasynth.model import Table, TypeFamily
-from schemasynth.plan.checknumbers import OF_ACCOUNTS, OF_PEOPLE, find_check
 
 if TYPE_CHECKING:
     import pandas as pd

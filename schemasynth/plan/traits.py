@@ -90,7 +90,8 @@ def _levels(table: TablePlan, frame: pd.DataFrame, rows: Ints) -> dict[str, Ints
     """Return the levels of the learned columns that may hold patterns."""
     found = {}
     for column in table.columns:
-        copied = table.role is Role.REFERENCE and column.treatment is not ColumnTreatment.KEY
+        made = (ColumnTreatment.KEY, ColumnTreatment.PROVIDER)
+        copied = table.role is Role.REFERENCE and column.treatment not in made
         if column.name not in frame or not (copied or column.treatment is ColumnTreatment.LEARN):
             continue
         values = array(frame, column.name)

@@ -39,6 +39,7 @@ class Preparation:
         specs: how they are learned, by table.
         references: by table.
         kept: what `restore` needs.
+        names: words of people's names in the source, folded.
     """
 
     plan: RefreshPlan
@@ -50,6 +51,7 @@ class Preparation:
     specs: dict[str, list[PreparedColumn]] = field(default_factory=dict)
     references: dict[str, list[PreparedReference]] = field(default_factory=dict)
     kept: dict[str, pd.DataFrame] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, plan: RefreshPlan, read: Source, seed: int) -> Preparation:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemasynth.plan.checknumbers import check_module
+from schemasynth.checknumbers import check_module
 from schemasynth.rewrite.checklaw import learned_law
 
 if TYPE_CHECKING:

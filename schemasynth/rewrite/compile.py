@@ -18,6 +18,7 @@ from schemasynth.model import TableName, arrow_type
 from schemasynth.plan.entity import Member
 from schemasynth.plan.model import (
     ColumnTreatment,
+    ForeignKeyPlan,
     ForeignKeyTreatment,
     RefreshPlan,
     Role,
@@ -26,6 +27,8 @@ from schemasynth.plan.model import (
 from schemasynth.rewrite.base import ROW, Preparation, Restoration, Rewrite
 from schemasynth.rewrite.hierarchy import SelfReference
 from schemasynth.rewrite.keys import Keys
+from schemasynth.rewrite.people import People, RepeatedPeople, keep_taken, made_up
+from schemasynth.rewrite.peoplemaker import provider_of
 from schemasynth.rewrite.prepared import Frames, Prepared, PreparedTable, Repair, Source
 from schemasynth.rewrite.references import (
     CategoryReference,
@@ -35,6 +38,7 @@ from schemasynth.rewrite.references import (
     urgency,
 )
 from schemasynth.rewrite.rules import keep_rules, measure_rules, rule_groups
+from schemasynth.rewrite.sentences import Sentences, templates
 from schemasynth.rewrite.sizes import bring_to_size
 from schemasynth.rewrite.tables import (
     CopiedTable,
@@ -120,6 +124,8 @@ def _closed(opened: Sequence[_Open], ready: dict[str, set[str]]) -> Iterator[Rew
             for name in r.key.referred_columns
         )
         yield from _unique(owner.table, owner.keys, known, tuple(owner.restored), copied)
+    for owner in (one for one in opened if one.late and RepeatedPeople(one.table).columns):
+        yield RepeatedPeople(owner.table)
 
 
 def _is_ready(reference: Reference, ready: Mapping[str, set[str]]) -> bool:
@@ -152,8 +158,14 @@ def _of_table(
     if table.role is Role.REFERENCE:
         ready[str(table.name)] = {column.name for column in table.columns}
         yield CopiedTable(table)
+        if made_up(table):
+            yield People(table)
         return
     yield LearnedColumns(table)
+    if made_up(table):
+        yield People(table)
+    if templates(table):
+        yield Sentences(table)
     references = list(_references(plan, table))
     own = tuple(r for r in references if r.parent == str(table.name))
     early = tuple(r for r in references if r not in own and _is_ready(r, ready))
@@ -175,11 +187,20 @@ def _of_table(
         yield DeterminedColumns(table, entities)
     here = (*early, *own)
     yield from _unique(table, keys, _columns(table, here, _STORED), here, copied)
+    if RepeatedPeople(table).columns and not later:
+        yield RepeatedPeople(table)
     ready[str(table.name)] = _columns(table, here, _STORED)
     opened.append(_Open(table, [*here], [*later], keys))
 
 
-_MADE = frozenset({ColumnTreatment.LEARN, ColumnTreatment.KEY})
+_MADE = frozenset(
+    {
+        ColumnTreatment.LEARN,
+        ColumnTreatment.KEY,
+        ColumnTreatment.PROVIDER,
+        ColumnTreatment.TEMPLATE,
+    }
+)
 _STORED = frozenset(ColumnTreatment) - {ColumnTreatment.FOREIGN_KEY, ColumnTreatment.COMPUTED}
 
 
@@ -261,6 +282,7 @@ def prepare_each(
     """
     work = Preparation.of(plan, source, seed)
     measure_rules(work)
+    keep_taken(work)
     prepared: dict[TableName, PreparedTable] = {}
     for rewrite, is_last in _with_ends(rewrites(plan)):
         rewrite.prepare(work)
@@ -372,7 +394,16 @@ def _referred(plan: RefreshPlan) -> Mapping[TableName, Collection[str]]:
     for table in plan.tables:
         for key in table.foreign_keys:
             found[key.referred].update((*key.referred_columns, *key.traits))
+            found[key.referred].update(_repeated(table, key))
     return found
+
+
+def _repeated(table: TablePlan, key: ForeignKeyPlan) -> Iterator[str]:
+    """Yield the columns of the referenced row that made-up people repeat."""
+    for column in made_up(table):
+        provider = provider_of(column)
+        if provider.link == key.columns and provider.source is not None:
+            yield provider.source
 
 
 def _restored_frame(work: Restoration, table: TablePlan) -> pd.DataFrame:

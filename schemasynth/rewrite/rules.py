@@ -20,6 +20,7 @@ from schemasynth.rewrite.rulestate import Tables, learned
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Bools
+    from schemasynth.infer.rules.facts import Facts
     from schemasynth.model import TableName
     from schemasynth.rewrite.base import Preparation, Restoration
     from schemasynth.rows import Rows
@@ -45,6 +46,11 @@ _FIRST = (
 )
 """Kinds in the order in which they are kept; formulas come after, totals over rows last."""
 _LAST = (RuleKind.RUNNING, RuleKind.CHILD_SUM, RuleKind.CHILD_COUNT)
+
+
+_MADE_UP = frozenset({ColumnTreatment.PROVIDER, ColumnTreatment.TEMPLATE})
+_WRITABLE = _MADE_UP | {ColumnTreatment.LEARN}
+"""Treatments of columns that may change so that a rule is kept."""
 
 
 def rule_groups(plan: RefreshPlan) -> dict[TableName, frozenset[TableName]]:
@@ -85,13 +91,22 @@ def _measured(work: Preparation, group: Collection[TableName]) -> dict[str, floa
     for rule in _bound(plan, group):
         of_parent = rule.kind in (RuleKind.CHILD_SUM, RuleKind.CHILD_COUNT)
         facts = tables.facts(str(rule.referred if of_parent else rule.table))
-        found = learned(rule, facts, by_value=_by_value(plan, rule))
+        found = _learned(plan, rule, facts)
         if len(found):
             work.kept[f"rule:{rule.id}"] = found
         tables.known = {str(rule.id): found}
         now = standing(rule, tables)
         shares[str(rule.id)] = float(now.broken.sum()) / max(int(now.applies.sum()), 1)
     return shares
+
+
+def _learned(plan: RefreshPlan, rule: Rule, facts: Facts) -> pd.DataFrame:
+    """Return what keeping a rule needs to know of the source: no value of made-up columns."""
+    table = plan.table(rule.table)
+    made_up = any(table.column(name).treatment in _MADE_UP for name in rule.columns)
+    if made_up and rule.kind is RuleKind.CONSTANT:
+        return pd.DataFrame()
+    return learned(rule, facts, by_value=_by_value(plan, rule))
 
 
 def _columns(rows: Rows) -> dict[str, Array]:
@@ -109,7 +124,8 @@ def _by_value(plan: RefreshPlan, rule: Rule) -> bool:
     """Tell whether restored rows have the source's values in a rule's first column."""
     if not rule.columns:
         return False
-    return plan.table(rule.table).column(rule.columns[0]).treatment is ColumnTreatment.LEARN
+    table = plan.table(rule.table)
+    return all(table.column(name).treatment is ColumnTreatment.LEARN for name in rule.columns[:2])
 
 
 def keep_rules(work: Restoration, group: Collection[TableName]) -> None:
@@ -218,7 +234,7 @@ def _changeable(table: TablePlan) -> Iterator[str]:
         if column.key_format is not None:
             fixed |= set(column.key_format.sources)
     for column in table.columns:
-        if column.treatment is ColumnTreatment.LEARN and column.name not in fixed:
+        if column.treatment in _WRITABLE and column.name not in fixed:
             yield column.name
 
 

@@ -1,4 +1,4 @@
-"""Integrity proven by queries in a database.
+"""Integrity proven by queries in a database; privacy of synthetic rows measured on frames.
 
 Imports `adapter` and `model`.
 """

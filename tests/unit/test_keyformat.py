@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from stdnum import luhn
 from stdnum.es import nif
 
+from schemasynth import nuss
+from schemasynth.checknumbers import find_check
 from schemasynth.demo import identifier
 from schemasynth.model import SqlType, TypeFamily
-from schemasynth.plan import nuss
-from schemasynth.plan.checknumbers import find_check
 from schemasynth.plan.keyformat import learn_key_format
 from schemasynth.plan.keyparts import Beside, Rows
 from schemasynth.plan.keypattern import pieces

@@ -14,8 +14,8 @@ from stdnum.es import ccc, cif, dni, nie
 from stdnum.fr import nir
 from stdnum.it import codicefiscale
 
+from schemasynth.checknumbers import check_module
 from schemasynth.model import SqlType, TypeFamily
-from schemasynth.plan.checknumbers import check_module
 from schemasynth.plan.keyformat import learn_key_format
 from schemasynth.plan.model import KeyKind
 from schemasynth.rewrite.checks import MANY, completed

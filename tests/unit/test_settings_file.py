@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from schemasynth.errors import SettingsError
+from schemasynth.infer.answers import ColumnAnswer
+from schemasynth.model import TableName
 from schemasynth.model.keyid import read_key_id
+from schemasynth.model.sensitivity import SensitiveKind
 from schemasynth.settings_file import Settings, read_settings
 
 GOOD = """
@@ -27,6 +30,46 @@ references = "orders"
 references_schema = "sales"
 references_columns = ["no", "site"]
 """
+
+
+COLUMNS = """
+[people]
+language = "ca"
+
+[[column]]
+table = "people"
+column = "name"
+treatment = "provider"
+kind = "full_name"
+
+[[column]]
+table = "people"
+schema_name = "sales"
+column = "state"
+treatment = "constant"
+value = "x"
+"""
+
+
+def test_what_it_says_of_columns(tmp_path: Path) -> None:
+    path = tmp_path / "any.toml"
+    path.write_text(COLUMNS, "utf-8")
+    answers = read_settings(path).answers
+    assert answers.language == "ca"
+    assert answers.columns == (
+        ColumnAnswer(TableName("people"), "name", "provider", SensitiveKind.FULL_NAME),
+        ColumnAnswer(TableName("people", "sales"), "state", "constant", value="x"),
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ['treatment = "copy"', 'kind = "soul"', 'treatment = "constant"', "colour = 1"]
+)
+def test_a_column_that_cannot_be_is_refused(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "any.toml"
+    path.write_text(f'[[column]]\ntable = "a"\ncolumn = "b"\n{line}\n', "utf-8")
+    with pytest.raises(SettingsError, match="column"):
+        read_settings(path)
 
 
 def test_what_it_says(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ CHECKS = (
     "iso7064.mod_97_10",
 )
 """Modules tried, the most special first."""
-_OWN = {"es.nuss": "schemasynth.plan.nuss"}
+_OWN = {"es.nuss": "schemasynth.nuss"}
 
 
 @cache
