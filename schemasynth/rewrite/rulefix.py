@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemasynth.arrays import array, cast, codes, positions, take, where
+from schemasynth.arrays import NONE, array, cast, codes, positions, take, where
 from schemasynth.infer.rules.arithmetic import FORMULAS
 from schemasynth.infer.rules.derivations import cased, date_part, elapsed, joined, same
 from schemasynth.infer.rules.facts import RELATIVE, close
 from schemasynth.infer.rules.links import in_sequence, lines_slack, overlaps, summed
 from schemasynth.model.rules import Rule, RuleKind
-from schemasynth.rewrite.rulestate import BOUND, Tables, as_column
+from schemasynth.rewrite.rulestate import BOUND, VALUE, Tables, as_column
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Bools, Ints
@@ -110,7 +110,40 @@ def _determined(rule: Rule, tables: Tables) -> Standing:
     known = tables.bound(rule)
     if known is not None:
         wanted = where(known[1], cast(known[0], target.type), wanted)
-    return _written(rule, tables, wanted, key >= 0)
+    forth = _written(rule, tables, wanted, key >= 0)
+    back = _chosen_back(rule, tables, positions(np.unique(firsts[firsts >= 0]), firsts))
+    return Standing(forth.applies, forth.broken, (*forth.repairs, back))
+
+
+def _chosen_back(rule: Rule, tables: Tables, firsts: Ints) -> Repair:
+    """Give rows one of the determining values that go with what they have.
+
+    Args:
+        rule: of determination.
+        tables: restored ones.
+        firsts: the first row of each determining value, which binds it where the source does not.
+    """
+    table, name = str(rule.table), rule.columns[0]
+    columns = tables.columns[table]
+    source, target = columns[name], columns[rule.columns[-1]]
+    known = tables.known.get(str(rule.id))
+    if known is None or BOUND not in known or not len(known):
+        value, bound = take(source, firsts), take(target, firsts)
+    else:
+        value, bound = array(known, VALUE), cast(array(known, BOUND), target.type)
+
+    def make(rows: Bools, rng: Rng) -> Array:
+        both = codes(pa.concat_arrays([bound, target]))
+        given, held = both[: len(bound)], both[len(bound) :]
+        order = np.argsort(given, kind="stable")
+        start = np.searchsorted(given[order], held)
+        count = np.searchsorted(given[order], held, side="right") - start
+        able = rows & (count > 0) & (held >= 0)
+        place = np.full(len(rows), NONE)
+        place[able] = order[start[able] + rng.integers(count[able])]
+        return where(able, cast(take(value, place), source.type), source)
+
+    return _one(table, name, make)
 
 
 def _conditional(rule: Rule, tables: Tables) -> Standing:

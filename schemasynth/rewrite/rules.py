@@ -6,7 +6,7 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,7 +145,7 @@ def keep_rules(work: Restoration, group: Collection[TableName]) -> None:
     rules = [rule for rule in _in_order(_bound(work.plan, group)) if str(rule.id) in shares]
     known = {str(r.id): work.kept[f"rule:{r.id}"] for r in rules if f"rule:{r.id}" in work.kept}
     tables = Tables(work.plan, work.columns, work.rows, known)
-    free = _Free(work.plan, rules)
+    free = _Free(work.plan, rules, shares)
     changed: dict[Rule, int] = {}
     for _ in range(MAX_PASSES):
         settled = True
@@ -184,7 +184,7 @@ def _kept(work: Restoration, tables: Tables, rule: Rule, share: float, free: _Fr
     now = standing(rule, tables)
     if not _too_many(now, share):
         return 0
-    repair = next((r for r in free.in_order(now.repairs) if free.may(r)), None)
+    repair = next((r for r in free.in_order(rule, now.repairs) if free.may(r)), None)
     if repair is None:
         return 0
     rng = work.random("rules", str(rule.id))
@@ -207,21 +207,35 @@ def _chosen(broken: Bools, allowed: int, rng: np.random.Generator) -> Bools:
 class _Free:
     """Which columns may change, and which rather not."""
 
-    def __init__(self, plan: RefreshPlan, rules: list[Rule]) -> None:
+    def __init__(self, plan: RefreshPlan, rules: list[Rule], shares: Mapping[str, float]) -> None:
         self._columns = {
             (str(table.name), name) for table in plan.tables for name in _changeable(table)
         }
-        self._made = {place for rule in rules for place in _results(rule)}
+        self._owners: dict[tuple[str, str], int] = {}
+        self._places: dict[Rule, int] = {}
+        for place, rule in enumerate(sorted(rules, key=lambda rule: self._rank(rule, shares))):
+            self._places[rule] = place
+            for result in _results(rule):
+                self._owners.setdefault(result, place)
+
+    def _rank(self, rule: Rule, shares: Mapping[str, float]) -> tuple[bool, float]:
+        """Return what puts first rules that make a column of columns which cannot change."""
+        bound = all((str(rule.table), column) not in self._columns for column in rule.columns[:-1])
+        return not bound, shares[str(rule.id)]
 
     def may(self, repair: Repair) -> bool:
         """Tell whether all columns of a repair may change."""
         return all((repair.table, column) in self._columns for column in repair.columns)
 
-    def in_order(self, repairs: tuple[Repair, ...]) -> list[Repair]:
-        """Return repairs, those last that change what another rule makes."""
-        return sorted(
-            repairs, key=lambda r: any((r.table, column) in self._made for column in r.columns)
-        )
+    def in_order(self, rule: Rule, repairs: tuple[Repair, ...]) -> list[Repair]:
+        """Return repairs, those last that change what the foremost of other rules makes."""
+        own, nobody = self._places[rule], len(self._places)
+
+        def foremost(repair: Repair) -> int:
+            owners = [self._owners.get((repair.table, c), nobody) for c in repair.columns]
+            return min((owner for owner in owners if owner != own), default=nobody)
+
+        return sorted(repairs, key=foremost, reverse=True)
 
 
 def _changeable(table: TablePlan) -> Iterator[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from planted_rules import Planted, planted
+from there_and_back import read
 
 from schemasynth.arrays import array, frame
 from schemasynth.infer.rules import discover_rules
@@ -83,3 +87,37 @@ def test_a_rule_with_exceptions_holds_on_about_as_many(seed: int) -> None:
     found = shares(plan, restored.frames, prepared)
     assert len(found) == len(rules)
     assert {rule: (s, a) for rule, (s, a) in found.items() if s > a + 0.005} == {}
+
+
+def test_two_columns_that_determine_a_third_do_not_fight(tmp_path: Path) -> None:
+    """A customer has one name and several addresses, each of them with one name too."""
+    database = tmp_path / "orders.sqlite"
+    rng = np.random.default_rng(4)
+    customers = rng.integers(1, 41, 800)
+    streets = customers * 10 + rng.integers(0, 3, 800)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(
+            "CREATE TABLE customer (id INTEGER PRIMARY KEY, size INTEGER);"
+            "CREATE TABLE bill (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL "
+            "REFERENCES customer, branch TEXT, site TEXT, amount INTEGER)"
+        )
+        connection.executemany(
+            "INSERT INTO customer VALUES (?, ?)", [(i, i % 7) for i in range(1, 41)]
+        )
+        connection.executemany(
+            "INSERT INTO bill VALUES (?, ?, ?, ?, ?)",
+            [
+                (i, int(c), f"B{c}", f"S{s}", int(rng.integers(900)))
+                for i, (c, s) in enumerate(zip(customers, streets, strict=True), 1)
+            ],
+        )
+        connection.commit()
+    schema, frames = read(database)
+    rules = discover_rules(schema, frames)
+    wanted = {"determined:bill(customer_id,branch)", "determined:bill(site,branch)"}
+    assert wanted <= {str(rule.id) for rule in rules}
+    _, _, restored = refreshed(Planted(schema, frames), rules)
+    left = {r.what: r.rows for r in restored.repairs if "could not" in r.what}
+    changed = sum(r.rows for r in restored.repairs if "changed" in r.what)
+    assert left == {}
+    assert changed <= 3 * 800
