@@ -62,12 +62,19 @@ MAX_YEARS = 60
 """Years between the first and the last in keys, at most."""
 MIN_SHAPE_SHARE = 0.05
 """Values of a shape, of all, for which a check of its own is looked for."""
+WORDY = 0.9
+"""Share of texts made of letters, spaces and the marks of names, from which keys are words."""
+WORD_LENGTHS = 4
+"""Different lengths that words have at least; codes have one or two."""
+LETTERS = (8, 128)
+"""Different letters of words: fewer make a code, more a script that is not written in letters."""
 ROOM = 0.6
 """Different texts of a part, of all that its width allows, below which they carry meaning."""
 _BARE = 32
 """Digits of a UUID without dashes."""
 _TOKEN_OF_SEGMENTS = re.compile(r"w|.", re.DOTALL)
 _TOKEN = re.compile(r"d+|U+|L+|X+|.", re.DOTALL)
+_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '\u2019\u2018.,&()\-])*")
 _UUID = re.compile(
     r"(?P<head>urn:uuid:|\{|)(?P<body>[0-9a-f]{8}(?P<dash>-?)[0-9a-f]{4}(?P=dash)"
     r"(?P<version>[1-8])[0-9a-f]{3}(?P=dash)[89ab][0-9a-f]{3}(?P=dash)[0-9a-f]{12})(?P<tail>\}|)",
@@ -239,13 +246,29 @@ def _text_format(sample: _Sample) -> KeyFormat:
     left = _without(range(len(sample.texts)), groups)
     groups += _checked_groups(sample, left)
     left = _without(left, groups)
-    if left or not groups:
+    if left and _are_words([sample.texts[i] for i in left]):
+        groups.append((KeyFormat(KeyKind.WORDS), left))
+    elif left or not groups:
         patterns, parts = _patterns(sample.at(left))
         groups.append((KeyFormat(KeyKind.PATTERN, patterns=patterns, parts=parts), left))
     if len(groups) == 1:
         return groups[0][0]
     shares = tuple((form, round(len(at) / len(sample.texts), 4)) for form, at in groups)
     return KeyFormat(KeyKind.MIXED, formats=shares)
+
+
+def _are_words(texts: Sequence[str]) -> bool:
+    """Tell whether texts are names and the like: letters of many kinds, in all lengths."""
+    if len(texts) < MIN_EVIDENCE:
+        return False
+    words = [text for text in texts if _NAME.fullmatch(text)]
+    letters = {c.lower() for text in texts for c in text if c.isalpha()}
+    return (
+        len(words) >= WORDY * len(texts)
+        and LETTERS[0] <= len(letters) <= LETTERS[1]
+        and len(set(map(len, words))) >= WORD_LENGTHS
+        and any(c.islower() for text in words for c in text)
+    )
 
 
 def _without(places: Sequence[int], groups: Sequence[tuple[KeyFormat, Sequence[int]]]) -> list[int]:

@@ -84,6 +84,7 @@ class KeyKind(enum.StrEnum):
     CHECKED = "checked"
     UUID = "uuid"
     TEMPORAL = "temporal"
+    WORDS = "words"
     MIXED = "mixed"
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemasynth.arrays import NONE, array, lookup, nulls, take
+from schemasynth.infer.rules.facts import Facts
 from schemasynth.model import TypeFamily
 from schemasynth.plan.entity import Member, entity_frame
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, ForeignKeyPlan, TablePlan
@@ -112,13 +113,21 @@ class LearnedColumns:
         name = str(self.table.name)
         work.columns.setdefault(name, {})
         work.kept[f"types:{name}"] = without_rows(work.source[name])
-        lengths = {}
+        lengths: dict[str, int] = {}
+        decimals: dict[str, int] = {}
         for column in self._columns:
             assert column.encoding is not None  # noqa: S101 checked with the plan
             values = work.values(name, column.name)
             work.learn(name, PreparedColumn(column.name, column.encoding), values)
             if pa.types.is_string(values.type):
                 lengths[column.name] = pc.max(pc.utf8_length(values)).as_py() or 0
+            elif pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+                places = Facts({column.name: values}, len(values)).decimals(column.name)
+                if places is not None:
+                    decimals[column.name] = places
+        work.kept[f"decimals:{name}"] = pd.DataFrame(
+            {"column": list(decimals), "places": list(decimals.values())}
+        )
         work.kept[f"lengths:{name}"] = pd.DataFrame(
             {"column": list(lengths), "longest": list(lengths.values())}
         )
@@ -129,8 +138,12 @@ class LearnedColumns:
         frame = work.synthetic[name]
         work.rows[name] = len(frame)
         work.columns[name] = {}
+        known = work.kept[f"decimals:{name}"]
+        decimals = dict(zip(known["column"], known["places"], strict=True))
         for column in self._columns:
             values = array(frame, column.name)
+            if column.name in decimals and not pa.types.is_integer(values.type):
+                values = pc.round(values, int(decimals[column.name]))
             if not column.nullable:
                 values = self._filled(work, column, values)
             work.columns[name][column.name] = self._shortened(work, column, values)

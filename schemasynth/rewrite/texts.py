@@ -22,11 +22,12 @@ from schemasynth.model import SqlType
 from schemasynth.plan.keyformat import MIN_EVIDENCE, is_number, key_texts
 from schemasynth.plan.keyparts import NUMBERS, Rows, computed, extracted, looked_up
 from schemasynth.plan.keypattern import DIGITS, Piece, Run, freed, pieces
-from schemasynth.plan.model import KeyFormat, KeyPart, PartRule
+from schemasynth.plan.model import KeyFormat, KeyKind, KeyPart, PartRule
 from schemasynth.rewrite.checks import completed
 from schemasynth.rewrite.draw import share
 from schemasynth.rewrite.exhausted import Exhausted
 from schemasynth.rewrite.numbers import largest_integer
+from schemasynth.rewrite.words import WordMaker
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Bools, Ints
@@ -75,14 +76,21 @@ def new_texts(
     """
     if size == 0:
         return pa.nulls(0, pa.string())
-    maker = _Maker(form, key_texts(source), size, rng, rows)
+    maker: _Maker | WordMaker = (
+        WordMaker(key_texts(source), size, rng)
+        if form.kind is KeyKind.WORDS
+        else _Maker(form, key_texts(source), size, rng, rows)
+    )
     limits = _Limits.of(form, sql_type, source.type)
     known = [_fingerprints(key_texts(used))]
     found: Array = pa.nulls(size, pa.string())
     missing = np.arange(size)
-    for level in range(FREE_LETTERS + 1 if form.check else FREE_LETTERS + 1 + MAX_EXTRA):
+    last = FREE_LETTERS if form.check else FREE_LETTERS + MAX_EXTRA
+    for turn, level in enumerate((0, *range(last + 1))):
+        if turn == 1:
+            maker.spread(missing)
         for attempt in range(ROUNDS):
-            first = level == attempt == 0
+            first = turn == attempt == 0
             asked = missing if first else np.tile(missing, -(-MIN_DRAWN // max(len(missing), 1)))
             drawn = limits.cut(maker.drawn(level, asked, first=first))
             good = np.flatnonzero(limits.fitting(drawn) & _new(drawn, known))
@@ -225,6 +233,15 @@ class _Maker:
             order = np.argsort(np.concatenate(places), kind="stable")
             result = pa.concat_arrays(texts).take(pa.array(order))
         return self._checked(result)
+
+    def spread(self, rows: Ints) -> None:
+        """Give rows other patterns than those that have nothing left for them."""
+        full = np.unique(self._which[rows])
+        weights = np.array([weight for _, weight in self._form.patterns or _DEFAULT])
+        weights[full] = 0.0
+        if weights.sum() > 0:
+            chances = weights / weights.sum()
+            self._which[rows] = self._rng.choice(len(weights), size=len(rows), p=chances)
 
     def _checked(self, texts: Array) -> Array:
         if self._form.check is None:

@@ -66,7 +66,7 @@ def new_values(
             return _typed(new_uuids(form, key_texts(source), size, rng), kind)
         case KeyKind.MIXED:
             return _mixed(form, sql_type, source, used, size, rng, rows)
-        case KeyKind.CHECKED | KeyKind.PATTERN:
+        case KeyKind.CHECKED | KeyKind.PATTERN | KeyKind.WORDS:
             texts = new_texts(form, sql_type, source, used, size, rng, rows)
             return _typed(texts, kind)
 

@@ -574,3 +574,17 @@ def test_equal_seeds_give_equal_rows() -> None:
     plan = plan_of(PARENT)
     first, second = (round_trip(plan, {"parent": PARENTS})[1] for _ in range(2))
     pd.testing.assert_frame_equal(first.frames["parent"], second.frames["parent"])
+
+
+def test_numbers_keep_the_decimals_of_the_source() -> None:
+    real = SqlType("DOUBLE", TypeFamily.FLOAT)
+    amounts = table("amounts", 40, "id", (column("id", KEY), column("price", kind=real)))
+    plan = plan_of(amounts)
+    source = {"amounts": {"id": range(1, 41), "price": [i + 0.25 for i in range(40)]}}
+    frames = {"amounts": frame_of(amounts, source["amounts"])}
+    prepared = prepare(plan, frames, 1)
+    generated = generate(prepared, 2)
+    generated["amounts"]["price"] = generated["amounts"]["price"] + 1 / 3
+    restored = restore(plan, generated, prepared.kept, 3).frames["amounts"]
+    assert (restored["price"] == restored["price"].round(2)).all()
+    assert restored["price"].nunique() > 30

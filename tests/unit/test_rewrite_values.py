@@ -17,7 +17,7 @@ from stdnum.it import codicefiscale
 from schemasynth.checknumbers import check_module
 from schemasynth.model import SqlType, TypeFamily
 from schemasynth.plan.keyformat import learn_key_format
-from schemasynth.plan.model import KeyKind
+from schemasynth.plan.model import KeyFormat, KeyKind
 from schemasynth.rewrite.checks import MANY, completed
 from schemasynth.rewrite.values import Exhausted, new_values
 
@@ -145,3 +145,34 @@ def test_newness_does_not_hang_on_the_longest_text() -> None:
     made = new_values(learned, TEXT, source, 200, np.random.default_rng(1)).to_pylist()
     assert len({text.lower() for text in made}) == 200
     assert not set(made) & set(source.to_pylist())
+
+
+PLACES = [
+    "Sant Feliu", "Girona", "L'Escala", "Palafrugell", "Figueres", "Roses", "La Bisbal", "Olot",
+    "Banyoles", "Begur", "Pals", "Torroella", "Vic", "Manlleu", "Ripoll", "Camprodon", "Besalú",
+    "Santa Pau", "Puigcerdà", "La Seu d'Urgell", "Tremp", "Sort", "Vielha", "Solsona", "Berga",
+]  # fmt: skip
+
+
+def test_names_as_keys_read_like_names() -> None:
+    source = pa.array(PLACES)
+    form = learn_key_format(source)
+    assert form == KeyFormat(KeyKind.WORDS)
+    kind = SqlType("VARCHAR(15)", TypeFamily.TEXT, length=15)
+    made = new_values(form, kind, source, 2_000, np.random.default_rng(3)).to_pylist()
+    known = {place.casefold() for place in PLACES}
+    assert len({text.casefold() for text in made} - known) == 2_000
+    assert max(map(len, made)) <= 15
+    letters = {c for place in PLACES for c in place.lower()}
+    assert {c for text in made for c in text.lower()} <= letters
+    shape = re.compile(r"[A-Z]?[a-zúà]*(?:[' ][A-Za-zúà]+)*")
+    assert all(shape.fullmatch(text) for text in made)
+
+
+def test_a_pattern_without_room_leaves_its_keys_to_the_others() -> None:
+    source = pa.array(
+        [*"ABCDEFGHIJKLMNOPQRSTUVWXY", *(f"{a}{b}" for a in "ABCDE" for b in "FGHIJ")]
+    )
+    kind = SqlType("VARCHAR(4)", TypeFamily.TEXT, length=4)
+    made = new_values(learn_key_format(source), kind, source, 60, np.random.default_rng(1))
+    assert all(re.fullmatch("[A-Z]{1,2}", text) for text in made.to_pylist())

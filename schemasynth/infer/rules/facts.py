@@ -138,7 +138,8 @@ def as_numbers(values: Array) -> Floats:
 def _decimals(values: Floats) -> int | None:
     present = values[np.isfinite(values)]
     for decimals in range(MAX_DECIMALS + 1):
-        scaled = present * 10.0**decimals
+        with np.errstate(over="ignore"):
+            scaled = present * 10.0**decimals
         if (np.abs(scaled - np.rint(scaled)) <= 1e-6 + RELATIVE * np.abs(scaled)).all():
             return decimals
     return None
