@@ -38,6 +38,7 @@ from schemasynth.rewrite.references import (
     urgency,
 )
 from schemasynth.rewrite.rules import keep_rules, measure_rules, rule_groups
+from schemasynth.rewrite.scrub import scrub
 from schemasynth.rewrite.sentences import Sentences, templates
 from schemasynth.rewrite.sizes import bring_to_size
 from schemasynth.rewrite.tables import (
@@ -380,8 +381,13 @@ def restore_each(
         group = groups.get(table.name, frozenset({table.name}))
         if not group <= restored:
             continue
+        members = [t for t in plan.tables if t.name in group and not t.is_entity]
+        for member in members:
+            scrub(work, member)
         keep_rules(work, group)
-        for name in (t.name for t in plan.tables if t.name in group and not t.is_entity):
+        for member in members:
+            scrub(work, member)
+        for name in (member.name for member in members):
             put(str(name), _restored_frame(work, plan.table(name)))
             columns = work.columns[str(name)]
             work.columns[str(name)] = {c: columns[c] for c in referred[name]}

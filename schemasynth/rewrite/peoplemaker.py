@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from schemasynth.plan.model import ColumnPlan, KeyFormat, Provider, TablePlan
     from schemasynth.rewrite.base import Restoration
 
+TAKEN_WORDS = "taken:words"
+"""Name under which the words of all names of the source are kept, normalised."""
 ROUNDS = 8
 """Times that values which the source has are drawn again."""
 LETTERS = 12
@@ -89,7 +91,9 @@ class Maker:
         self, columns: Sequence[ColumnPlan], told: Mapping[str, Array], rng: np.random.Generator
     ) -> dict[str, Array]:
         """Draw persons until none of their values is one of the source."""
-        taken = Taken(self._taken(SensitiveKind.GIVEN_NAME), self._taken(SensitiveKind.SURNAME))
+        whole = self._taken(SensitiveKind.FULL_NAME)
+        given = pa.concat_arrays([self._taken(SensitiveKind.GIVEN_NAME), whole])
+        taken = Taken(given, self._taken_surnames())
         limits = {c.name: longest_text(self.work, self.table, c) for c in columns}
         short = [limits[c.name] for c in columns if provider_of(c).kind in NAMES]
         limit = min((n for n in short if n is not None), default=None)
@@ -129,6 +133,11 @@ class Maker:
     def _taken(self, kind: SensitiveKind) -> Array:
         kept = self.work.kept.get(taken_name(kind))
         return pa.nulls(0, pa.string()) if kept is None else array(kept, "text").cast(pa.string())
+
+    def _taken_surnames(self) -> Array:
+        """Return all words of names: no name made of others can then hold one of the source."""
+        own, kept = self._taken(SensitiveKind.SURNAME), self.work.kept.get(TAKEN_WORDS)
+        return own if kept is None else pa.concat_arrays([own, array(kept, "text")])
 
     def _repeats(self, column: ColumnPlan, values: Array) -> Bools:
         kind = provider_of(column).kind
