@@ -102,9 +102,15 @@ class Maker:
         def drawn() -> Persons:
             return draw_persons(language, self.women, taken, limit, rng)
 
-        persons = drawn()
+        persons, later = drawn(), _second_names(columns)
         for _ in range(ROUNDS):
-            made = {c.name: self._written(c, persons, told, limits[c.name], rng) for c in columns}
+            second = persons.turned()
+            made = {
+                c.name: self._written(
+                    c, second if c.name in later else persons, told, limits[c.name], rng
+                )
+                for c in columns
+            }
             bad = np.zeros(len(self.women), dtype=np.bool_)
             for column in columns:
                 bad |= self._repeats(column, made[column.name])
@@ -214,6 +220,13 @@ class Maker:
                 if size == 1:
                     raise
                 size, rows = size // 2, NO_ROWS
+
+
+def _second_names(columns: Sequence[ColumnPlan]) -> frozenset[str]:
+    """Return the columns that hold a person's second given name or second surname."""
+    kinds = (SensitiveKind.GIVEN_NAME, SensitiveKind.SURNAME)
+    found = [[c.name for c in columns if provider_of(c).kind is kind] for kind in kinds]
+    return frozenset(name for names in found for name in names[1:])
 
 
 def _cut(kind: SensitiveKind, values: Array, limit: int | None) -> Array:

@@ -77,6 +77,10 @@ class Persons:
     mother: Pool
     doubled: bool
 
+    def turned(self) -> Persons:
+        """Return the persons with second names in the place of first ones."""
+        return Persons(self.second, self.given, self.mother, self.surname, self.doubled)
+
     def replaced(self, other: Persons, bad: Bools) -> Persons:
         """Return the persons, others in the place of bad ones."""
         return Persons(

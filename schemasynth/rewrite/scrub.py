@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from schemasynth.arrays import Array, Bools
 
 
-def scrub(work: Restoration, table: TablePlan) -> None:
+def scrub(work: Restoration, table: TablePlan, known: frozenset[str]) -> None:
     """Replace learned texts that are, or hold, an identifier of the source by other ones.
 
     Args:
         work: with all columns of the table restored.
         table: copied tables stay as they are.
+        known: of `source_identifiers`.
     """
     if table.is_entity or table.role in (Role.REFERENCE, Role.SKIP):
         return
-    known = _identifiers(work)
     if not known:
         return
     name = str(table.name)
@@ -45,7 +45,8 @@ def scrub(work: Restoration, table: TablePlan) -> None:
             work.repaired(name, what, int(bad.sum()))
 
 
-def _identifiers(work: Restoration) -> frozenset[str]:
+def source_identifiers(work: Restoration) -> frozenset[str]:
+    """Return the source's values that lead to one person, normalised."""
     found: set[str] = set()
     for kind in SensitiveKind:
         kept = work.kept.get(taken_name(kind)) if kind not in SHARED else None
