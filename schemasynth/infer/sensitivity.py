@@ -25,7 +25,7 @@ from schemasynth.infer.sensitivewords import (
 )
 from schemasynth.lexicon import folded, given_names, surnames
 from schemasynth.model import Column, Schema, TableName, TypeFamily
-from schemasynth.model.sensitivity import NAMES, SensitiveKind, Sensitivity
+from schemasynth.model.sensitivity import NAMES, SHARED, SensitiveKind, Sensitivity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,10 @@ SAMPLE = 400
 """Distinct values of a column that are looked at: their shares are known within 5 %."""
 FEW = 3
 """Distinct values below which a column is judged by its name alone."""
+COMMON = 0.1
+"""Share of values that are identifiers in another column from which a column holds such too."""
+MIN_COMMON = 5
+"""Of them, at least."""
 PROVEN = 20
 """Values from which a check digit proves by itself: one in ten passes most checks by chance."""
 MOST = 0.8
@@ -182,6 +186,55 @@ def inherited(
                     reason = f"refers to {key.referred}.{there}, which is {above.kind}"
                     result[table.name][here] = replace(above, reason=reason)
     return result
+
+
+def sharing(
+    schema: Schema,
+    found: Mapping[TableName, Mapping[str, Sensitivity]],
+    frames: Mapping[TableName, pd.DataFrame],
+) -> dict[TableName, dict[str, Sensitivity]]:
+    """Return what is sensitive, with columns in which identifiers of others stand.
+
+    Args:
+        schema: the tables.
+        found: by table and column, as `find_sensitive` says.
+        frames: sampled rows.
+    """
+    known = dict(_identifiers(found, frames))
+    result = {name: dict(own) for name, own in found.items()}
+    for table in schema:
+        rows, own = frames.get(table.name), result.setdefault(table.name, {})
+        for column in table.columns:
+            if rows is None or column.name in own or column.type.family is not TypeFamily.TEXT:
+                continue
+            if column.name in rows and pa.types.is_string(array(rows, column.name).type):
+                values = set(array(rows, column.name).drop_null().unique().to_pylist())
+                own |= _sharing(column.name, values, known)
+    return result
+
+
+def _identifiers(
+    found: Mapping[TableName, Mapping[str, Sensitivity]], frames: Mapping[TableName, pd.DataFrame]
+) -> Iterator[tuple[str, tuple[SensitiveKind, set[str]]]]:
+    """Yield the values of columns that lead to one person, by column."""
+    for table, own in found.items():
+        for name, one in own.items():
+            if one.direct and one.kind not in SHARED and name in frames.get(table, ()):
+                values = array(frames[table], name)
+                if pa.types.is_string(values.type):
+                    texts = set(values.drop_null().unique().to_pylist())
+                    yield f"{table}.{name}", (one.kind, texts)
+
+
+def _sharing(
+    name: str, values: set[str], known: Mapping[str, tuple[SensitiveKind, set[str]]]
+) -> dict[str, Sensitivity]:
+    for place, (kind, identifiers) in known.items():
+        common = len(values & identifiers)
+        if common >= max(MIN_COMMON, COMMON * len(values)):
+            reason = f"{common / len(values):.0%} of its values stand in {place}"
+            return {name: Sensitivity(kind, 0.6, reason)}
+    return {}
 
 
 def _look(table: TableName, column: Column, rows: pd.DataFrame) -> _Look:

@@ -41,6 +41,8 @@ class SensitiveKind(enum.StrEnum):
 
 
 NAMES = frozenset({SensitiveKind.GIVEN_NAME, SensitiveKind.SURNAME, SensitiveKind.FULL_NAME})
+SHARED = frozenset({SensitiveKind.GIVEN_NAME, SensitiveKind.SURNAME})
+"""Kinds of values that many people have: one alone leads to nobody."""
 INDIRECT = frozenset(
     {
         SensitiveKind.SEX,

@@ -18,7 +18,7 @@ import pandas as pd
 from schemasynth.arrays import array, lookup, nulls
 from schemasynth.graph import ContextChoice, ContextScore, choose_contexts, load_order
 from schemasynth.graph.context import Candidate, score
-from schemasynth.infer.sensitivity import find_sensitive, inherited
+from schemasynth.infer.sensitivity import find_sensitive, inherited, sharing
 from schemasynth.model import (
     Column,
     ForeignKey,
@@ -173,6 +173,7 @@ def _with_traits(
 
 def _sampled(schema: Schema, nodes: Mapping[TableName, _Node]) -> dict[TableName, Sampled]:
     found = inherited(schema, {name: node.sensitive for name, node in nodes.items()})
+    found = sharing(schema, found, {name: node.frame for name, node in nodes.items()})
     return {
         name: Sampled(
             node.frame,

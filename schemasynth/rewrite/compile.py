@@ -38,6 +38,7 @@ from schemasynth.rewrite.references import (
     urgency,
 )
 from schemasynth.rewrite.rules import keep_rules, measure_rules, rule_groups
+from schemasynth.rewrite.scrub import scrub, source_identifiers
 from schemasynth.rewrite.sentences import Sentences, templates
 from schemasynth.rewrite.sizes import bring_to_size
 from schemasynth.rewrite.tables import (
@@ -370,6 +371,7 @@ def restore_each(
     work = Restoration(plan, dict(synthetic), kept, seed)
     referred, groups = _referred(plan), rule_groups(plan)
     restored: set[TableName] = set()
+    identifiers = source_identifiers(work)
     bring_to_size(plan, work)
     for rewrite, is_last in _with_ends(rewrites(plan)):
         rewrite.restore(work)
@@ -380,8 +382,13 @@ def restore_each(
         group = groups.get(table.name, frozenset({table.name}))
         if not group <= restored:
             continue
+        members = [t for t in plan.tables if t.name in group and not t.is_entity]
+        for member in members:
+            scrub(work, member, identifiers)
         keep_rules(work, group)
-        for name in (t.name for t in plan.tables if t.name in group and not t.is_entity):
+        for member in members if table.name in groups else ():
+            scrub(work, member, identifiers)
+        for name in (member.name for member in members):
             put(str(name), _restored_frame(work, plan.table(name)))
             columns = work.columns[str(name)]
             work.columns[str(name)] = {c: columns[c] for c in referred[name]}

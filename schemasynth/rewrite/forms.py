@@ -5,6 +5,7 @@ Pure functions of Arrow arrays; used by the rewrite of people and by the check o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,8 @@ UPPER, LOWER, MIXED, FAMILY = "U", "l", "m", "F"
 """Case of a form, its first character; the last has the surname in capitals, before a comma."""
 USUAL = "m1;#x@<so4"
 """Form of all kinds where none is known: it has a part of each."""
+MIN_LENGTH = 6
+"""Letters and digits from which a value says by itself whose it is: *1234* stands for anything."""
 MAX_WORDS = 4
 """Words of a name that are told apart."""
 _UNIT = (
@@ -45,6 +48,24 @@ def normalised(values: Array, *, is_name: bool = False) -> Array:
         texts = pc.replace_substring_regex(texts, r"^\s*([^,]+),\s*(.+)$", r"\2 \1")
     plain = pc.utf8_lower(pc.utf8_normalize(texts, "NFKD"))
     return pc.replace_substring_regex(plain, r"[^\p{L}\p{N}]", "")
+
+
+def phrases(values: Array) -> Iterator[set[str]]:
+    """Yield for each text of several words all sequences of a few of them, normalised.
+
+    Args:
+        values: texts.
+    """
+    plain = pc.utf8_lower(pc.utf8_normalize(values, "NFKD"))
+    spaced = pc.replace_substring_regex(plain, r"[^\p{L}\p{N}\s]", "")
+    for text in spaced.to_pylist():
+        words = text.split()
+        longest = min(MAX_WORDS, len(words) - 1)
+        yield {
+            "".join(words[start : start + size])
+            for size in range(1, longest + 1)
+            for start in range(len(words) - size + 1)
+        }
 
 
 def forms(kind: SensitiveKind, values: Array) -> Array:

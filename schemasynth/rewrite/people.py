@@ -32,7 +32,7 @@ from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Role, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration
 from schemasynth.rewrite.draw import child_counts
 from schemasynth.rewrite.forms import USUAL, forms, normalised
-from schemasynth.rewrite.peoplemaker import Maker, provider_of, taken_name
+from schemasynth.rewrite.peoplemaker import TAKEN_WORDS, Maker, provider_of, taken_name
 from schemasynth.rewrite.standins import kept_name, learn_forms, restored_forms
 from schemasynth.rows import part
 
@@ -98,6 +98,9 @@ def keep_taken(work: Preparation) -> None:
         texts = pa.concat_arrays([p.cast(pa.string()) for p in parts]).unique()
         work.kept[taken_name(kind)] = frame({"text": texts}, len(texts))
     work.names = frozenset(words)
+    if words:
+        texts = normalised(pa.array(sorted(words), pa.string()))
+        work.kept[TAKEN_WORDS] = frame({"text": texts}, len(texts))
 
 
 def _words(names: Array) -> set[str]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from schemasynth.plan.model import ColumnPlan, KeyFormat, Provider, TablePlan
     from schemasynth.rewrite.base import Restoration
 
+TAKEN_WORDS = "taken:words"
+"""Name under which the words of all names of the source are kept, normalised."""
 ROUNDS = 8
 """Times that values which the source has are drawn again."""
 LETTERS = 12
@@ -89,7 +91,9 @@ class Maker:
         self, columns: Sequence[ColumnPlan], told: Mapping[str, Array], rng: np.random.Generator
     ) -> dict[str, Array]:
         """Draw persons until none of their values is one of the source."""
-        taken = Taken(self._taken(SensitiveKind.GIVEN_NAME), self._taken(SensitiveKind.SURNAME))
+        whole = self._taken(SensitiveKind.FULL_NAME)
+        given = pa.concat_arrays([self._taken(SensitiveKind.GIVEN_NAME), whole])
+        taken = Taken(given, self._taken_surnames())
         limits = {c.name: longest_text(self.work, self.table, c) for c in columns}
         short = [limits[c.name] for c in columns if provider_of(c).kind in NAMES]
         limit = min((n for n in short if n is not None), default=None)
@@ -98,9 +102,15 @@ class Maker:
         def drawn() -> Persons:
             return draw_persons(language, self.women, taken, limit, rng)
 
-        persons = drawn()
+        persons, later = drawn(), _second_names(columns)
         for _ in range(ROUNDS):
-            made = {c.name: self._written(c, persons, told, limits[c.name], rng) for c in columns}
+            second = persons.turned()
+            made = {
+                c.name: self._written(
+                    c, second if c.name in later else persons, told, limits[c.name], rng
+                )
+                for c in columns
+            }
             bad = np.zeros(len(self.women), dtype=np.bool_)
             for column in columns:
                 bad |= self._repeats(column, made[column.name])
@@ -129,6 +139,11 @@ class Maker:
     def _taken(self, kind: SensitiveKind) -> Array:
         kept = self.work.kept.get(taken_name(kind))
         return pa.nulls(0, pa.string()) if kept is None else array(kept, "text").cast(pa.string())
+
+    def _taken_surnames(self) -> Array:
+        """Return all words of names: no name made of others can then hold one of the source."""
+        own, kept = self._taken(SensitiveKind.SURNAME), self.work.kept.get(TAKEN_WORDS)
+        return own if kept is None else pa.concat_arrays([own, array(kept, "text")])
 
     def _repeats(self, column: ColumnPlan, values: Array) -> Bools:
         kind = provider_of(column).kind
@@ -205,6 +220,13 @@ class Maker:
                 if size == 1:
                     raise
                 size, rows = size // 2, NO_ROWS
+
+
+def _second_names(columns: Sequence[ColumnPlan]) -> frozenset[str]:
+    """Return the columns that hold a person's second given name or second surname."""
+    kinds = (SensitiveKind.GIVEN_NAME, SensitiveKind.SURNAME)
+    found = [[c.name for c in columns if provider_of(c).kind is kind] for kind in kinds]
+    return frozenset(name for names in found for name in names[1:])
 
 
 def _cut(kind: SensitiveKind, values: Array, limit: int | None) -> Array:

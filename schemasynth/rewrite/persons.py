@@ -32,6 +32,8 @@ DOMAINS = ("example.com", "example.org", "example.net")
 """Reserved for examples (RFC 2606): no mail can reach anybody."""
 MAX_NUMBER = 200
 """Highest house number."""
+_PARTS = (r"^(\S+ \S+) .*$", r"^.* (\S+ \S+)$")
+"""First and last two words of a whole name, which may be another whole name."""
 _K = SensitiveKind
 
 
@@ -74,6 +76,10 @@ class Persons:
     surname: Pool
     mother: Pool
     doubled: bool
+
+    def turned(self) -> Persons:
+        """Return the persons with second names in the place of first ones."""
+        return Persons(self.second, self.given, self.mother, self.surname, self.doubled)
 
     def replaced(self, other: Persons, bad: Bools) -> Persons:
         """Return the persons, others in the place of bad ones."""
@@ -285,6 +291,11 @@ def _ips(form: Array, rng: np.random.Generator) -> Array:
 
 def repeats_source(kind: SensitiveKind, values: Array, taken: Array) -> Bools:
     """Return which values are, normalised, those of the source."""
-    same = pc.is_in(normalised(values, is_name=kind is _K.FULL_NAME), taken)
-    found = np.asarray(same.to_numpy(zero_copy_only=False), dtype=np.bool_)
+    looked_at = [normalised(values, is_name=kind is _K.FULL_NAME)]
+    if kind is _K.FULL_NAME:
+        looked_at += [normalised(pc.replace_substring_regex(values, p, r"\1")) for p in _PARTS]
+    found = np.zeros(len(values), dtype=np.bool_)
+    for texts in looked_at:
+        same = pc.and_(pc.is_in(texts, taken), pc.greater(pc.utf8_length(texts), 0))
+        found |= np.asarray(pc.fill_null(same, False).to_numpy(zero_copy_only=False))
     return found & ~nulls(values)

@@ -55,6 +55,7 @@ SMALL, TITLE, CAPITAL, NUMBER = "\x00w", "\x00W", "\x00A", "\x00#"
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_|\n")
 _SYLLABLES = ("ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
 _BEFORE_MARK = r"[ ]+([,.;:!?%)\]}»])"
+_INNER_MARK = "(\\w)[ ]+(['\u2019·-])[ ]+(\\w)"
 _AFTER_MARK = r"([(\[{«¿¡])[ ]+"
 
 
@@ -213,6 +214,7 @@ def _sentences(
     lists = pa.ListArray.from_arrays(pa.array(offsets), words.take(pa.array(order)))
     texts = pc.binary_join(lists, " ")
     texts = pc.replace_substring_regex(texts, _BEFORE_MARK, r"\1")
+    texts = pc.replace_substring_regex(texts, _INNER_MARK, r"\1\2\3")
     return pc.replace_substring_regex(texts, _AFTER_MARK, r"\1")
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from schemasynth.arrays import array, codes, nulls
-from schemasynth.model.sensitivity import SensitiveKind
+from schemasynth.arrays import array, codes
+from schemasynth.infer.rules.facts import as_numbers
+from schemasynth.model.sensitivity import SHARED, SensitiveKind
 from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role, TablePlan
-from schemasynth.rewrite.forms import normalised
+from schemasynth.rewrite.forms import MIN_LENGTH, normalised, phrases
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-MIN_LENGTH = 6
-"""Letters and digits from which a value says by itself whose it is: *1234* stands for anything."""
-MAX_WORDS = 4
-"""Words of an identifier that is looked for within longer texts."""
 COMPARED = 2_000
 """Synthetic rows whose distances are measured: the share is then known within 0.02."""
 NEIGHBOURS = 5_000
@@ -39,8 +35,6 @@ ALARM = 1e-6
 """Chance of an honest generator below which a difference between training and holdout is taken
 for copying: one false alarm in a million tables."""
 _K = SensitiveKind
-_COMMON = frozenset({_K.GIVEN_NAME, _K.SURNAME})
-"""Kinds that many people share: they are looked for in columns of their own kind only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +141,11 @@ def _in_column(
     distinct = values.drop_null().unique()
     exact = set(map(str, distinct.to_pylist()))
     plain = set(normalised(distinct, is_name=kind is _K.FULL_NAME).to_pylist())
-    within = _phrases(distinct)
+    texts = pa.types.is_string(distinct.type)
+    within = set[str]().union(*phrases(distinct)) if texts else set()
     for one in wanted:
         same_kind = kind is one.kind
-        if one.kind in _COMMON and not same_kind:
+        if one.kind in SHARED and not same_kind:
             continue
         as_is = {v for v in one.exact & exact if same_kind or len(v) >= MIN_LENGTH}
         alike = {v for v in one.normalised & plain if same_kind or len(v) >= MIN_LENGTH}
@@ -165,21 +160,6 @@ def _kind_of(plan: RefreshPlan, place: str) -> SensitiveKind | None:
             if place == f"{table.name}.{column.name}" and column.sensitivity is not None:
                 return column.sensitivity.kind
     return None
-
-
-def _phrases(values: Array) -> set[str]:
-    """Return all sequences of a few words within texts of more, normalised."""
-    if not pa.types.is_string(values.type):
-        return set()
-    spaced = pc.replace_substring_regex(
-        pc.utf8_lower(pc.utf8_normalize(values, "NFKD")), r"[^\p{L}\p{N}\s]", ""
-    )
-    found = set()
-    for text in spaced.to_pylist():
-        words = text.split()
-        for size in range(1, min(MAX_WORDS, len(words) - 1) + 1):
-            found |= {"".join(words[i : i + size]) for i in range(len(words) - size + 1)}
-    return found
 
 
 def copies(
@@ -253,10 +233,11 @@ def _encoded(seen: Array, unseen: Array, made: Array) -> tuple[Floats, Floats, F
 
 def _ranks(values: Array) -> Floats:
     """Return the share of smaller values, −1 for NULL: far from all others."""
-    dense = pc.rank(values, sort_keys="ascending", tiebreaker="min", null_placement="at_end")
-    ranks = np.asarray(dense, dtype=np.float64) / max(len(values), 1)
-    ranks[nulls(values)] = -1.0
-    return ranks
+    numbers = as_numbers(values)
+    missing = np.isnan(numbers)
+    ordered = np.sort(numbers[~missing])
+    ranks = np.searchsorted(ordered, numbers, side="left") / max(len(ordered), 1)
+    return np.where(missing, -1.0, ranks)
 
 
 def _nearest(columns: Sequence[tuple[Floats, Floats, bool]]) -> tuple[Floats, Floats]:

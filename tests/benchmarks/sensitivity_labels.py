@@ -10,7 +10,7 @@ from pathlib import Path
 from there_and_back import read
 from tsocial import social
 
-from schemasynth.infer.sensitivity import find_sensitive, inherited
+from schemasynth.infer.sensitivity import find_sensitive, inherited, sharing
 from schemasynth.model.sensitivity import Sensitivity
 
 LABELS = Path(__file__).parents[1] / "data" / "sensitivity" / "labels.csv"
@@ -73,6 +73,7 @@ def judged(folder: Path, names: list[str] | None = None) -> Iterator[Judged]:
             schema,
             {t.name: find_sensitive(t.name, t.columns, frames[str(t.name)]) for t in schema},
         )
+        found = sharing(schema, found, {t.name: frames[str(t.name)] for t in schema})
         for table in schema:
             for column in table.column_names:
                 kind, direct = own[table.name.name, column]

@@ -100,6 +100,11 @@ def test_mail_agrees_with_the_name(trip: Trip) -> None:
         assert re.search(r"@example\.(com|org|net)$", mail)
 
 
+def test_second_surnames_are_others(trip: Trip) -> None:
+    people = made(trip)[PEOPLE]
+    assert (people.cognom1 != people.cognom2).mean() > 0.95
+
+
 def test_numbers_are_valid(trip: Trip) -> None:
     accounts = made(trip)["dades_bancaries"]
     assert all(map(iban.is_valid, accounts.compte))
