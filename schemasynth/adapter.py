@@ -257,6 +257,10 @@ class Connection(AbstractContextManager["Connection"], Relations, ABC):
     def identity(self) -> DatabaseIdentity:
         """Return what tells this database from any other, whatever the URL's spelling."""
 
+    def names(self) -> tuple[str, ...]:
+        """Return what the database and its server call themselves, and where they are."""
+        return ()
+
     @abstractmethod
     def marker(self) -> Marker | None:
         """Return the marker if this database carries one."""

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ from schemasynth.load import (
     Phase,
     Severity,
     Topic,
+    allowed_target,
     at_risk,
     check_apart,
     check_marker,
@@ -126,6 +127,7 @@ class RefreshOptions:
         keep_source_rows: do not wipe source rows from `workdir`.
         dry_run: check, plan and stop.
         audit: where is written what was done; by default a file in `workdir`, if that is given.
+        deny: patterns of names that no target may have.
     """
 
     max_training_time: float | None = None
@@ -138,6 +140,7 @@ class RefreshOptions:
     keep_source_rows: bool = False
     dry_run: bool = False
     audit: Path | None = None
+    deny: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -283,10 +286,13 @@ class Refresh:
             if stored is not None:
                 return stored
         with (
+            self._open_target() as target,
             adapter_for(self.source).source(self.source) as source,
-            adapter_for(self.target).target(self.target) as target,
         ):
             return self._plan(workspace, source, target)
+
+    def _open_target(self) -> AbstractContextManager[TargetConnection]:
+        return allowed_target(self.target, self.options.deny, self.selection.schemas)
 
     def _resumed(self, workspace: Workspace) -> RefreshPlan | None:
         """Return the plan of an earlier run; None where rows must be prepared anew.
@@ -435,7 +441,10 @@ class Refresh:
 
     def _confirm(self, tables: int) -> None:
         if self.confirm is not None and not self.confirm(shown(self.target), tables):
-            raise SafetyError("Not confirmed; nothing was changed.")
+            raise SafetyError(
+                "Not confirmed; nothing was changed. Type the target's name on a terminal, or add "
+                "--yes."
+            )
 
     @property
     def _generator_settings(self) -> GeneratorSettings:
@@ -475,7 +484,7 @@ class Refresh:
             reports.append(check_integrity(staged, schema, self.listener))
             require(reports[0])
 
-        with self._timed("load"), adapter_for(self.target).target(self.target) as target:
+        with self._timed("load"), self._open_target() as target:
             if target.marker() is None:
                 raise SafetyError(f"The target {shown(self.target)} lost its marker meanwhile.")
             found = target.reflect(self.selection)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -29,9 +29,11 @@ class Settings:
 
     Attributes:
         answers: which keys hold and which do not.
+        deny: patterns of names that no target may have.
     """
 
     answers: Answers = NO_ANSWERS
+    deny: tuple[str, ...] = ()
 
 
 class _Strict(BaseModel):
@@ -60,8 +62,13 @@ class _Keys(_Strict):
     foreign_key: list[_ForeignKey] = []
 
 
+class _Target(_Strict):
+    deny: list[Annotated[str, Field(min_length=1)]] = []
+
+
 class _File(_Strict):
     keys: _Keys = _Keys()
+    target: _Target = _Target()
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -98,11 +105,13 @@ def _content(path: Path) -> Mapping[str, Any]:
 
 def _settings(content: Mapping[str, Any]) -> Settings:
     try:
-        keys = _File.model_validate(content).keys
+        found = _File.model_validate(content)
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
+    keys = found.keys
     answers = read_answers(keys.accept, keys.reject)
-    return Settings(answers | Answers(accepted=tuple(map(checked, _stated(keys)))))
+    stated = Answers(accepted=tuple(map(checked, _stated(keys))))
+    return Settings(answers | stated, tuple(found.target.deny))
 
 
 def _stated(keys: _Keys) -> Iterator[KeyId]:
@@ -121,6 +130,7 @@ def _stated(keys: _Keys) -> Iterator[KeyId]:
 _FIELDS: Mapping[str, type[_Strict]] = {
     "": _File,
     "keys": _Keys,
+    "target": _Target,
     "keys.primary_key": _PrimaryKey,
     "keys.foreign_key": _ForeignKey,
 }

@@ -115,6 +115,10 @@ class MySQLConnection(SqlRelations):
         name = database.casefold() if self.server.fold else database
         return DatabaseIdentity(("mysql", *server, name))
 
+    def names(self) -> tuple[str, ...]:
+        """Return the database, and the host as the server and as the driver know it."""
+        return (self._home, self._address[0], str(self.driver.host or ""))
+
     def needs(
         self, schema: Schema, purpose: Purpose, role: str | None = None
     ) -> tuple[Need, ...] | None:

@@ -110,6 +110,12 @@ class _PostgreSQLConnection(SqlRelations):
         row = self.connection.execute(catalog.SYSTEM if allowed else catalog.SERVER).one()
         return DatabaseIdentity(("postgresql", *(str(fact) for fact in row)))
 
+    def names(self) -> tuple[str, ...]:
+        """Return database, cluster, and the host and address that the driver reached."""
+        info = self.driver.info
+        (cluster,) = self.connection.execute(catalog.CLUSTER).one()
+        return (self.database, cluster or "", info.host, info.hostaddr)
+
     def needs(
         self, schema: Schema, purpose: Purpose, role: str | None = None
     ) -> tuple[Need, ...] | None:

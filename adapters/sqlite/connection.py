@@ -58,6 +58,10 @@ class _SQLiteConnection(SqlRelations):
         with reflecting(self.url):
             return reflect(self.connection, selection)
 
+    def names(self) -> tuple[str, ...]:
+        """Return the path of the file itself, whatever links lead to it."""
+        return (str(self.path),)
+
     def needs(
         self, schema: Schema, purpose: Purpose, role: str | None = None
     ) -> tuple[Need, ...] | None:
