@@ -96,6 +96,7 @@ PREPARED = "prepared"
 KEPT = "kept"
 SYNTHETIC = "synthetic"
 RESTORED = "restored"
+LOADING = "load"
 SWITCHED = "switch"
 
 _OWN_VALUES = frozenset({ColumnTreatment.COMPUTED, ColumnTreatment.CONSTANT, ColumnTreatment.NULL})
@@ -478,6 +479,8 @@ class Refresh:
 
     def _load(self, workspace: Workspace, plan: RefreshPlan) -> IntegrityReport:
         rows = workspace.tables(RESTORED)
+        digests = {file.table: file.sha256 for file in workspace.files(RESTORED)}
+        resumable = self.options.workdir is not None
         reports: list[IntegrityReport] = []
 
         def prove(staged: Relations) -> None:
@@ -494,7 +497,8 @@ class Refresh:
                 target,
                 schema,
                 {table.name: rows[str(table.name)].batches(CHUNK_ROWS) for table in schema},
-                run_id=secrets.token_hex(6),
+                run_id=self._run_id(workspace),
+                parts={t.name: digests[str(t.name)] for t in schema} if resumable else None,
                 verify=prove,
                 switch=self.options.until is not Step.STAGE,
                 listener=self.listener,
@@ -503,6 +507,13 @@ class Refresh:
         if self.options.until is not Step.STAGE:
             workspace.done(SWITCHED)
         return reports[0]
+
+    @staticmethod
+    def _run_id(workspace: Workspace) -> str:
+        """Return the name of the load, the same when it is resumed."""
+        if LOADING not in workspace:
+            workspace.done(LOADING, run_id=secrets.token_hex(6))
+        return str(workspace.facts(LOADING)["run_id"])
 
     def _report(
         self,

@@ -301,9 +301,9 @@ class MySQLTarget(MySQLConnection, SqlMarker, TargetConnection):
         home = (self.url.host or "", self._home)
         return facts(self.connection, places, self.server.same, needed, home)
 
-    def load(self, schema: Schema, run_id: str) -> Load:
+    def load(self, schema: Schema, run_id: str, *, resume: bool = False) -> Load:
         """Stage beside the tables, on a session of its own."""
-        return MySQLLoad(self, schema, run_id)
+        return MySQLLoad(self, schema, run_id, resume=resume)
 
     def recover(self) -> Sequence[str]:
         """Bring what an interrupted load left to wholly old or wholly new.

@@ -304,10 +304,10 @@ class PostgreSQLTarget(_PostgreSQLConnection, SqlMarker, TargetConnection):
             oids = [place.oid for place in places(cursor, where).values()]
             return facts(cursor, oids, self.needs(schema, Purpose.TARGET), self.url.host)
 
-    def load(self, schema: Schema, run_id: str) -> Load:
+    def load(self, schema: Schema, run_id: str, *, resume: bool = False) -> Load:
         """Stage into a schema of the run's own, on a session of its own."""
         self._inherited = None
-        return PostgreSQLLoad(self, schema, run_id)
+        return PostgreSQLLoad(self, schema, run_id, resume=resume)
 
     def recover(self) -> Sequence[str]:
         """Drop what dead loads staged.
