@@ -296,6 +296,10 @@ class Connection(AbstractContextManager["Connection"], Relations, ABC):
     def identity(self) -> DatabaseIdentity:
         """Return what tells this database from any other, whatever the URL's spelling."""
 
+    def names(self) -> tuple[str, ...]:
+        """Return what the database and its server call themselves, and where they are."""
+        return ()
+
     @abstractmethod
     def marker(self) -> Marker | None:
         """Return the marker if this database carries one."""
@@ -398,6 +402,30 @@ class Load(AbstractContextManager["Load"], Relations, ABC):
             LoadError: the rows do not fit; names table and column, never a value.
         """
 
+    def keep(self, table: Table, part: str, rows: int) -> None:
+        """Note in the target that all rows of a table are staged, for a later process.
+
+        An adapter whose staged rows do not survive this process does nothing.
+
+        Args:
+            table: staged just now.
+            part: identifies the rows and the table they were staged for.
+            rows: how many.
+        """
+        return
+
+    def kept(self, table: Table, part: str) -> int | None:
+        """Take over what an earlier process of the same run staged.
+
+        Args:
+            table: the target's table.
+            part: as given to `keep`.
+
+        Returns:
+            The number of rows; None if they are not there, or are not those.
+        """
+        return None
+
     @abstractmethod
     def switch(self) -> None:
         """Put all staged tables in the place of the target's at one moment; sets sequences.
@@ -438,12 +466,13 @@ class TargetConnection(Connection):
         return TargetFacts(needs=self.needs(schema, Purpose.TARGET))
 
     @abstractmethod
-    def load(self, schema: Schema, run_id: str) -> Load:
+    def load(self, schema: Schema, run_id: str, *, resume: bool = False) -> Load:
         """Open a load.
 
         Args:
             schema: the tables to be replaced, as reflected from this target; others stay.
             run_id: names what is staged.
+            resume: leave what an earlier process staged under this name, for `Load.kept`.
         """
 
     @abstractmethod

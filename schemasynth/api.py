@@ -294,18 +294,23 @@ def grants(
     return needs
 
 
-def init_target(target: str, environment: str = "pre-production") -> Marker:
+def init_target(
+    target: str, environment: str = "pre-production", *, deny: Sequence[str] = ()
+) -> Marker:
     """Mark a database as refreshable; keeps a marker that is there.
 
     Args:
         target: a SQLAlchemy URL or the path of a SQLite file.
         environment: what people call it.
+        deny: patterns of names that no target may have.
 
     Raises:
+        SafetyError: a pattern matches a name of it.
         AdapterError: it cannot be reached, or the role may not create the marker's table.
     """
-    url = database_url(target)
-    with adapter_for(url).target(url) as connection:
+    from schemasynth.load import allowed_target
+
+    with allowed_target(database_url(target), deny) as connection:
         return connection.write_marker(environment)
 
 
@@ -373,18 +378,20 @@ def refresh(
     ).run()
 
 
-def recover(target: str, *, audit: Path | None = None) -> Sequence[str]:
+def recover(target: str, *, audit: Path | None = None, deny: Sequence[str] = ()) -> Sequence[str]:
     """Remove what an interrupted refresh left in a target.
 
     Args:
         target: a SQLAlchemy URL or the path of a SQLite file.
         audit: a file to which is added what was done.
+        deny: patterns of names that no target may have.
 
     Returns:
         One line for each thing that was done.
     """
-    url = database_url(target)
-    with adapter_for(url).target(url) as connection:
+    from schemasynth.load import allowed_target
+
+    with allowed_target(database_url(target), deny) as connection:
         done = connection.recover()
         if audit is not None:
             _note_recovery(audit, connection, len(done))

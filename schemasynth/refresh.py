@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ from schemasynth.load import (
     Phase,
     Severity,
     Topic,
+    allowed_target,
     at_risk,
     check_apart,
     check_marker,
@@ -95,6 +96,7 @@ PREPARED = "prepared"
 KEPT = "kept"
 SYNTHETIC = "synthetic"
 RESTORED = "restored"
+LOADING = "load"
 SWITCHED = "switch"
 
 _OWN_VALUES = frozenset({ColumnTreatment.COMPUTED, ColumnTreatment.CONSTANT, ColumnTreatment.NULL})
@@ -126,6 +128,7 @@ class RefreshOptions:
         keep_source_rows: do not wipe source rows from `workdir`.
         dry_run: check, plan and stop.
         audit: where is written what was done; by default a file in `workdir`, if that is given.
+        deny: patterns of names that no target may have.
     """
 
     max_training_time: float | None = None
@@ -138,6 +141,7 @@ class RefreshOptions:
     keep_source_rows: bool = False
     dry_run: bool = False
     audit: Path | None = None
+    deny: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -283,10 +287,13 @@ class Refresh:
             if stored is not None:
                 return stored
         with (
+            self._open_target() as target,
             adapter_for(self.source).source(self.source) as source,
-            adapter_for(self.target).target(self.target) as target,
         ):
             return self._plan(workspace, source, target)
+
+    def _open_target(self) -> AbstractContextManager[TargetConnection]:
+        return allowed_target(self.target, self.options.deny, self.selection.schemas)
 
     def _resumed(self, workspace: Workspace) -> RefreshPlan | None:
         """Return the plan of an earlier run; None where rows must be prepared anew.
@@ -435,7 +442,10 @@ class Refresh:
 
     def _confirm(self, tables: int) -> None:
         if self.confirm is not None and not self.confirm(shown(self.target), tables):
-            raise SafetyError("Not confirmed; nothing was changed.")
+            raise SafetyError(
+                "Not confirmed; nothing was changed. Type the target's name on a terminal, or add "
+                "--yes."
+            )
 
     @property
     def _generator_settings(self) -> GeneratorSettings:
@@ -469,13 +479,15 @@ class Refresh:
 
     def _load(self, workspace: Workspace, plan: RefreshPlan) -> IntegrityReport:
         rows = workspace.tables(RESTORED)
+        digests = {file.table: file.sha256 for file in workspace.files(RESTORED)}
+        resumable = self.options.workdir is not None
         reports: list[IntegrityReport] = []
 
         def prove(staged: Relations) -> None:
             reports.append(check_integrity(staged, schema, self.listener))
             require(reports[0])
 
-        with self._timed("load"), adapter_for(self.target).target(self.target) as target:
+        with self._timed("load"), self._open_target() as target:
             if target.marker() is None:
                 raise SafetyError(f"The target {shown(self.target)} lost its marker meanwhile.")
             found = target.reflect(self.selection)
@@ -485,7 +497,8 @@ class Refresh:
                 target,
                 schema,
                 {table.name: rows[str(table.name)].batches(CHUNK_ROWS) for table in schema},
-                run_id=secrets.token_hex(6),
+                run_id=self._run_id(workspace),
+                parts={t.name: digests[str(t.name)] for t in schema} if resumable else None,
                 verify=prove,
                 switch=self.options.until is not Step.STAGE,
                 listener=self.listener,
@@ -494,6 +507,13 @@ class Refresh:
         if self.options.until is not Step.STAGE:
             workspace.done(SWITCHED)
         return reports[0]
+
+    @staticmethod
+    def _run_id(workspace: Workspace) -> str:
+        """Return the name of the load, the same when it is resumed."""
+        if LOADING not in workspace:
+            workspace.done(LOADING, run_id=secrets.token_hex(6))
+        return str(workspace.facts(LOADING)["run_id"])
 
     def _report(
         self,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -30,9 +30,11 @@ class Settings:
 
     Attributes:
         answers: which keys hold and which do not, and what becomes of columns.
+        deny: patterns of names that no target may have.
     """
 
     answers: Answers = NO_ANSWERS
+    deny: tuple[str, ...] = ()
 
 
 class _Strict(BaseModel):
@@ -74,10 +76,15 @@ class _Column(_Strict):
     value: str | None = None
 
 
+class _Target(_Strict):
+    deny: list[Annotated[str, Field(min_length=1)]] = []
+
+
 class _File(_Strict):
     keys: _Keys = _Keys()
     people: _People = _People()
     column: list[_Column] = []
+    target: _Target = _Target()
 
 
 def read_settings(path: Path | None = None) -> Settings:
@@ -123,7 +130,8 @@ def _settings(content: Mapping[str, Any]) -> Settings:
         columns=tuple(map(_column, file.column)),
         language=file.people.language,
     )
-    return Settings(read_answers(keys.accept, keys.reject) | stated)
+    answers = read_answers(keys.accept, keys.reject) | stated
+    return Settings(answers, tuple(file.target.deny))
 
 
 def _column(raw: _Column) -> ColumnAnswer:
@@ -151,6 +159,7 @@ _FIELDS: Mapping[str, type[_Strict]] = {
     "keys": _Keys,
     "people": _People,
     "column": _Column,
+    "target": _Target,
     "keys.primary_key": _PrimaryKey,
     "keys.foreign_key": _ForeignKey,
 }

@@ -18,6 +18,15 @@ _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
 """What can follow a WITH clause or stand in one; elsewhere the words are functions or columns."""
 _EXPLAINED = _CHANGES | {"CREATE", "EXECUTE", "DECLARE", "REFRESH", "CALL"}
 """What EXPLAIN ANALYZE would run."""
+_WRITING_FUNCTIONS = frozenset(
+    {
+        "NEXTVAL", "SETVAL", "SET_CONFIG", "DBLINK", "DBLINK_EXEC", "PG_TERMINATE_BACKEND",
+        "PG_CANCEL_BACKEND", "PG_RELOAD_CONF", "PG_NOTIFY", "PG_LOGICAL_EMIT_MESSAGE", "LO_CREATE",
+        "LO_CREAT", "LO_FROM_BYTEA", "LO_IMPORT", "LO_EXPORT", "LO_PUT", "LO_UNLINK", "LOWRITE",
+        "GET_LOCK", "LOAD_EXTENSION", "WRITEFILE", "FTS3_TOKENIZER",
+    }
+)  # fmt: skip
+"""Functions of the databases themselves by which a SELECT changes something."""
 _EXPLAINS = frozenset({"EXPLAIN", "DESCRIBE"})
 _LOCKS = frozenset(
     {("FOR", "UPDATE"), ("FOR", "SHARE"), ("FOR", "NO"), ("FOR", "KEY"), ("IN", "SHARE")}
@@ -82,6 +91,8 @@ def is_read(statement: str, grammar: re.Pattern[str] = STANDARD) -> bool:
     if words[0] == "PRAGMA":
         return _reads_pragma(statement)
     if words[0] in _EXPLAINS and _EXPLAINED.intersection(words):
+        return False
+    if any(name in _WRITING_FUNCTIONS and mark == "(" for name, mark in pairwise(tokens)):
         return False
     return not ("INTO" in words or _LOCKS.intersection(pairwise(words)) or _changes(tokens))
 

@@ -124,7 +124,7 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
 class GenericTarget(_GenericConnection, SqlMarker, TargetConnection):
     """A database that may be refreshed."""
 
-    def load(self, schema: Schema, run_id: str) -> Load:
+    def load(self, schema: Schema, run_id: str, *, resume: bool = False) -> Load:
         """Open the transaction in which all tables are replaced."""
         self.connection.rollback()
         return _GenericLoad(self.url, self.connection, schema, self._types)

@@ -115,6 +115,10 @@ class MySQLConnection(SqlRelations):
         name = database.casefold() if self.server.fold else database
         return DatabaseIdentity(("mysql", *server, name))
 
+    def names(self) -> tuple[str, ...]:
+        """Return the database, and the host as the server and as the driver know it."""
+        return (self._home, self._address[0], str(self.driver.host or ""))
+
     def needs(
         self, schema: Schema, purpose: Purpose, role: str | None = None
     ) -> tuple[Need, ...] | None:
@@ -297,9 +301,9 @@ class MySQLTarget(MySQLConnection, SqlMarker, TargetConnection):
         home = (self.url.host or "", self._home)
         return facts(self.connection, places, self.server.same, needed, home)
 
-    def load(self, schema: Schema, run_id: str) -> Load:
+    def load(self, schema: Schema, run_id: str, *, resume: bool = False) -> Load:
         """Stage beside the tables, on a session of its own."""
-        return MySQLLoad(self, schema, run_id)
+        return MySQLLoad(self, schema, run_id, resume=resume)
 
     def recover(self) -> Sequence[str]:
         """Bring what an interrupted load left to wholly old or wholly new.

@@ -110,6 +110,8 @@ class Swap:
         checks: its checks that have an interim name.
         triggers: its triggers, in the order they fire.
         counters: sequences that its columns draw from, with the column.
+        part: identifies the rows once all of them are staged.
+        rows: how many they are.
     """
 
     schema: str
@@ -120,6 +122,8 @@ class Swap:
     checks: tuple[Check, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     counters: tuple[tuple[str, str], ...] = ()
+    part: str = ""
+    rows: int = 0
 
 
 def dumped(swaps: Sequence[Swap]) -> str:
@@ -149,6 +153,14 @@ def begin(cursor: pymysql.cursors.Cursor, run_id: str, swaps: Sequence[Swap]) ->
     cursor.execute(
         f"REPLACE INTO {quoted(TABLE)} VALUES (%s, %s, %s, %s)",  # noqa: S608 a constant
         (run_id, Step.STAGING, _now(), dumped(swaps)),
+    )
+
+
+def note(cursor: pymysql.cursors.Cursor, run_id: str, swaps: Sequence[Swap]) -> None:
+    """Write down which tables are staged with all their rows."""
+    cursor.execute(
+        f"UPDATE {quoted(TABLE)} SET changed_at = %s, plan = %s WHERE run_id = %s",  # noqa: S608 a constant
+        (_now(), dumped(swaps), run_id),
     )
 
 

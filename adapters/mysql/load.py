@@ -143,7 +143,7 @@ class _Found:
 class MySQLLoad(SqlRelations, Load):
     """Rows staged in tables beside the target's, on a session that holds the target's lock."""
 
-    def __init__(self, target: MySQLTarget, schema: Schema, run_id: str) -> None:
+    def __init__(self, target: MySQLTarget, schema: Schema, run_id: str, *, resume: bool) -> None:
         """Take the lock, refuse what cannot work, write the journal.
 
         Raises:
@@ -157,11 +157,13 @@ class MySQLLoad(SqlRelations, Load):
         with _locked(target) as (self.connection, self._driver):
             try:
                 with self._driver.cursor() as cursor:
+                    before = self._before(cursor, resume=resume)
                     self._found = self._preflight(cursor)
                     cursor.execute("SELECT @@local_infile")
                     self._local = bool((cursor.fetchone() or (0,))[0])
+                    self._take_over(before)
                     swaps = [found.swap for found in self._found.values()]
-                    _drop_staged(cursor, swaps)
+                    _drop_staged(cursor, [swap for swap in swaps if not swap.part])
                     journal.begin(cursor, run_id, swaps)
             except self._driver.Error as error:
                 raise LoadError(f"{shown(self.url)} cannot be staged: {reason(error)}.") from None
@@ -169,7 +171,6 @@ class MySQLLoad(SqlRelations, Load):
     def _preflight(self, cursor: pymysql.cursors.Cursor) -> dict[TableName, _Found]:
         places = {table.name: self._target.place(table) for table in self.schema}
         schemas = sorted({place[0] for place in places.values()})
-        self._refuse_unfinished(cursor)
         require_privileges(self._target.needs(self.schema, Purpose.TARGET), shown(self.url))
         there = {
             (row[0], row[1])
@@ -186,12 +187,57 @@ class MySQLLoad(SqlRelations, Load):
             for i, (name, place) in enumerate(places.items())
         }
 
-    def _refuse_unfinished(self, cursor: pymysql.cursors.Cursor) -> None:
-        for run_id, _, _ in journal.unfinished(cursor):
-            raise LoadError(
-                f"The load {run_id} into {shown(self.url)} was interrupted; run "
-                "`schemasynth recover` on it first."
-            )
+    def _before(self, cursor: pymysql.cursors.Cursor, *, resume: bool) -> Sequence[Swap]:
+        """Return what an earlier process of this run staged.
+
+        Raises:
+            LoadError: another run was interrupted, or this one amid its switch.
+        """
+        mine: Sequence[Swap] = ()
+        for run_id, step, swaps in journal.unfinished(cursor):
+            if not (resume and run_id == self._run and step is Step.STAGING):
+                raise LoadError(
+                    f"The load {run_id} into {shown(self.url)} was interrupted; run "
+                    "`schemasynth recover` on it first."
+                )
+            mine = swaps
+        return mine
+
+    def _take_over(self, before: Sequence[Swap]) -> None:
+        known = {swap.staged: swap for swap in before if swap.part}
+        for name, found in self._found.items():
+            old = known.get(found.swap.staged)
+            if old is not None and (old.schema, old.table) == (found.swap.schema, found.swap.table):
+                swap = replace(found.swap, part=old.part, rows=old.rows)
+                self._found[name] = replace(found, swap=swap)
+
+    def keep(self, table: Table, part: str, rows: int) -> None:
+        """Note part and rows in the journal."""
+        found = self._found[table.name]
+        swap = replace(found.swap, part=_identified(part, found.definition), rows=rows)
+        self._found[table.name] = replace(found, swap=swap)
+        self._staged[table.name] = swap
+        try:
+            with self._driver.cursor() as cursor:
+                journal.note(cursor, self._run, [each.swap for each in self._found.values()])
+        except self._driver.Error as error:
+            raise LoadError(f"Table {table.name}: {reason(error)}.") from None
+
+    def kept(self, table: Table, part: str) -> int | None:
+        """Take over a staged table whose rows are all there."""
+        found = self._found[table.name]
+        if found.swap.part != _identified(part, found.definition):
+            return None
+        place = found.swap.schema, found.swap.staged
+        with self._driver.cursor() as cursor:
+            try:
+                cursor.execute(f"SELECT COUNT(*) FROM {quoted(*place)}")  # noqa: S608 quoted
+            except self._driver.Error:
+                return None  # somebody dropped it
+            if (cursor.fetchone() or (0,))[0] != found.swap.rows:
+                return None
+        self._staged[table.name] = found.swap
+        return found.swap.rows
 
     def _refuse_incoming(self, places: set[Place]) -> None:
         """Refuse foreign keys of other tables, which would follow the old ones.
@@ -423,6 +469,11 @@ class MySQLLoad(SqlRelations, Load):
             journal.retreat(cursor, self._run)
         _drop_staged(cursor, [found.swap for found in self._found.values()])
         journal.finish(cursor, self._run)
+
+
+def _identified(part: str, what: Definition) -> str:
+    """Return what changes with the rows, and with the definition that the staged table has."""
+    return sha256("\n".join([part, *what.lines]).encode()).hexdigest()
 
 
 def _placed(key: Key, places: Iterable[Place], same: Callable[[str, str], bool]) -> Key:

@@ -14,6 +14,8 @@ SESSION = sa.text(
     SELECT current_schema(), current_database(), quote_ident(current_user)
     """
 )
+CLUSTER = sa.text("SELECT current_setting('cluster_name', true)")
+
 UNUSABLE = sa.text(
     """
     SELECT n.nspname

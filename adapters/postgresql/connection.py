@@ -112,6 +112,12 @@ class _PostgreSQLConnection(SqlRelations):
         row = self.connection.execute(catalog.SYSTEM if allowed else catalog.SERVER).one()
         return DatabaseIdentity(("postgresql", *(str(fact) for fact in row)))
 
+    def names(self) -> tuple[str, ...]:
+        """Return database, cluster, and the host and address that the driver reached."""
+        info = self.driver.info
+        (cluster,) = self.connection.execute(catalog.CLUSTER).one()
+        return (self.database, cluster or "", info.host, info.hostaddr)
+
     def needs(
         self, schema: Schema, purpose: Purpose, role: str | None = None
     ) -> tuple[Need, ...] | None:
@@ -318,10 +324,10 @@ class PostgreSQLTarget(_PostgreSQLConnection, SqlMarker, TargetConnection):
             oids = [place.oid for place in places(cursor, where).values()]
             return facts(cursor, oids, self.needs(schema, Purpose.TARGET), self.url.host)
 
-    def load(self, schema: Schema, run_id: str) -> Load:
+    def load(self, schema: Schema, run_id: str, *, resume: bool = False) -> Load:
         """Stage into a schema of the run's own, on a session of its own."""
         self._inherited = None
-        return PostgreSQLLoad(self, schema, run_id)
+        return PostgreSQLLoad(self, schema, run_id, resume=resume)
 
     def recover(self) -> Sequence[str]:
         """Drop what dead loads staged.

@@ -43,6 +43,11 @@ ADVISORY_LOCK = 0x736368656D617379
 DEAD_SESSION_SECONDS = 3.0
 """How long a server may need to notice that the client of a load is gone."""
 _LOCK = "SELECT pg_catalog.pg_try_advisory_lock(%s)"
+_NOTED = """
+    SELECT pg_catalog.obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = %s AND c.relname = %s
+"""
 _LEFTOVERS = """
     SELECT nspname FROM pg_catalog.pg_namespace
     WHERE starts_with(nspname, %s) AND pg_catalog.obj_description(oid, 'pg_namespace') = %s
@@ -116,7 +121,9 @@ def leftovers(cursor: psycopg.Cursor[Any]) -> list[str]:
 class PostgreSQLLoad(SqlRelations, Load):
     """Rows staged in a schema of their own, on a session that holds the target's lock."""
 
-    def __init__(self, target: PostgreSQLTarget, schema: Schema, run_id: str) -> None:
+    def __init__(
+        self, target: PostgreSQLTarget, schema: Schema, run_id: str, *, resume: bool
+    ) -> None:
         """Take the lock, refuse what cannot work, create the schema.
 
         Raises:
@@ -131,11 +138,12 @@ class PostgreSQLLoad(SqlRelations, Load):
         with _locked(target) as (self.connection, self._driver):
             try:
                 self._places = self._preflight()
-                self._make_stage()
+                if not (resume and self.stage_schema in leftovers(self._driver.cursor())):
+                    self._create_stage()
             except psycopg.Error as error:
                 raise LoadError(f"{shown(self.url)} cannot be staged: {reason(error)}.") from None
 
-    def _make_stage(self) -> None:
+    def _create_stage(self) -> None:
         """Create the schema and its comment at once: by the comment a recovery knows it."""
         stage = self._stage()
         with self._driver.transaction():
@@ -193,6 +201,33 @@ class PostgreSQLLoad(SqlRelations, Load):
         names = tuple(column.name for column in stored)
         self._staged[table.name] = Refilling(self._places[table.name], staged, names, rows)
         return rows
+
+    def keep(self, table: Table, part: str, rows: int) -> None:
+        """Note part and rows in the comment of the staged table."""
+        staged = self._stage(self._staged_name(table))
+        note = literal(f"{STAGE_COMMENT}: {rows} {part}")
+        try:
+            self._driver.execute(f"COMMENT ON TABLE {staged} IS {note}".encode())
+        except psycopg.Error as error:
+            raise LoadError(f"Table {table.name}: {reason(error)}.") from None
+
+    def kept(self, table: Table, part: str) -> int | None:
+        """Take over a staged table; rows are counted, for a crash of the server empties it."""
+        name = self._staged_name(table)
+        staged = self._stage(name)
+        with self._driver.cursor() as cursor:
+            cursor.execute(_NOTED, (self.stage_schema, name))
+            noted = str((cursor.fetchone() or ("",))[0] or "").removeprefix(f"{STAGE_COMMENT}: ")
+            rows, _, known = noted.partition(" ")
+            if known != part or not rows.isdecimal():
+                return None
+            cursor.execute(f"SELECT count(*) FROM {staged}".encode())  # noqa: S608 quoted
+            if (cursor.fetchone() or (0,))[0] != int(rows):
+                return None
+        names = tuple(column.name for column in table.columns if column.computed is None)
+        place = self._places[table.name]
+        self._staged[table.name] = Refilling(place, staged, names, int(rows))
+        return int(rows)
 
     def _create(self, table: Table, staged: str, absent: list[Column]) -> None:
         """Create the staged table; columns that no row brings are filled as in the target.

@@ -58,6 +58,10 @@ class _SQLiteConnection(SqlRelations):
         with reflecting(self.url):
             return reflect(self.connection, selection)
 
+    def names(self) -> tuple[str, ...]:
+        """Return the path of the file itself, whatever links lead to it."""
+        return (str(self.path),)
+
     def needs(
         self, schema: Schema, purpose: Purpose, role: str | None = None
     ) -> tuple[Need, ...] | None:
@@ -174,10 +178,12 @@ class SQLiteTarget(_SQLiteConnection, SqlMarker, TargetConnection):
             return (Session("another connection", self.path.name, "holds a lock"),)
         return ()
 
-    def load(self, schema: Schema, run_id: str) -> Load:
-        """Stage into a copy of the file."""
+    def load(self, schema: Schema, run_id: str, *, resume: bool = False) -> Load:
+        """Stage into a copy of the file; it is written without a journal, so never resumed."""
         self.connection.rollback()
-        return SQLiteLoad(self.url, self.path, schema, run_id, self._suspended, self._tally)
+        return SQLiteLoad(
+            self.url, self.path, schema, run_id, self._suspended, self._tally, resume=resume
+        )
 
     @contextmanager
     def _suspended(self) -> Iterator[None]:

@@ -84,6 +84,8 @@ class SQLiteLoad(SqlRelations, Load):
         run_id: str,
         suspended: Callable[[], AbstractContextManager[None]],
         tally: Tally,
+        *,
+        resume: bool,
     ) -> None:
         """Copy the target and empty the tables of the load.
 
@@ -97,6 +99,7 @@ class SQLiteLoad(SqlRelations, Load):
             run_id: names the copy.
             suspended: within it, the caller's own connection to the target is closed.
             tally: counts the statements sent to the copy.
+            resume: a copy of that name may be there; it is written anew.
         """
         self.url, self.target, self.schema = url, target, schema
         self.staged = target.with_name(f"{target.name}.{run_id}{STAGED_SUFFIX}")
@@ -104,6 +107,8 @@ class SQLiteLoad(SqlRelations, Load):
         self._switched = False
         leftovers(target)
         self._file = _place_of(target)
+        if resume:
+            self._remove()
         try:
             self._old, self._version = _copy(target, self.staged)
         except (sqlite3.Error, OSError) as error:

@@ -63,6 +63,24 @@ def answer_options(function: F) -> F:
     return function
 
 
+def deny_option(function: F) -> F:
+    """Add ``--deny``."""
+    return click.option(
+        "--deny",
+        multiple=True,
+        metavar="GLOB",
+        help="Refuse a TARGET with a name like this: its host, database, schema, file or folder. "
+        "Added to those of the settings file; repeatable.",
+    )(function)
+
+
+def denied(deny: tuple[str, ...], settings: Path | None = None) -> tuple[str, ...]:
+    """Return the patterns of `deny_option` and of the settings file."""
+    from schemasynth.settings_file import read_settings
+
+    return (*read_settings(settings).deny, *deny)
+
+
 def size_options(function: F) -> F:
     """Add ``--scale``, ``--size`` and ``--sample-rows``."""
     for option in (

@@ -6,6 +6,7 @@ Imported by the command line only.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ import click
 from schemasynth.cli.options import (
     answer_options,
     answers,
+    denied,
+    deny_option,
     listener,
     read,
     refuse_answers,
@@ -45,6 +48,7 @@ STEPS = ("plan", "train", "generate", "stage")
 @click.option("--resume", is_flag=True, help="Continue with what is in --workdir.")
 @click.option("--keep-source-rows", is_flag=True, help="Do not wipe source rows from --workdir.")
 @click.option("--dry-run", is_flag=True, help="Check and say what would be done; change nothing.")
+@deny_option
 @click.option("--report", type=click.Path(path_type=Path), help="Folder for report.html and .json.")
 @click.option(
     "--audit",
@@ -52,7 +56,9 @@ STEPS = ("plan", "train", "generate", "stage")
     help="Add what was done to this file; by default to audit.jsonl in --workdir.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on stdout.")
-@click.option("--yes", is_flag=True, help="Do not ask before replacing the rows of TARGET.")
+@click.option(
+    "--yes", is_flag=True, help="Replace the rows of TARGET without asking to type its name."
+)
 def command(
     source: str,
     target: str,
@@ -74,6 +80,7 @@ def command(
     resume: bool,
     keep_source_rows: bool,
     dry_run: bool,
+    deny: tuple[str, ...],
     report: Path | None,
     audit: Path | None,
     as_json: bool,
@@ -95,7 +102,7 @@ def command(
     from schemasynth.report import refresh_table, write_report
 
     if plan_file:
-        refuse_answers(accept, reject, settings, "the keys stand in the plan; make a new one.")
+        refuse_answers(accept, reject, None, "the keys stand in the plan; make a new one.")
     result = api.refresh(
         source,
         target,
@@ -115,6 +122,7 @@ def command(
             keep_source_rows=keep_source_rows,
             dry_run=dry_run,
             audit=audit,
+            deny=denied(deny, settings),
         ),
         confirm=None if yes else _confirm,
         listener=listener(),
@@ -128,4 +136,10 @@ def command(
 
 
 def _confirm(target: str, tables: int) -> bool:
-    return click.confirm(f"Replace the rows of {tables} tables in {target}?", err=True)
+    """Let a person type the target's name; a pipe cannot answer for one."""
+    if not sys.stdin.isatty():
+        return False
+    name = target.rpartition("/")[2]
+    click.echo(f"This replaces the rows of {tables} tables in {target}.", err=True)
+    typed = click.prompt(f"Type {name} to go on", default="", show_default=False, err=True)
+    return bool(name) and typed == name

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import click
 
+from schemasynth.cli.options import denied, deny_option
+
 
 @click.group("target")
 def group() -> None:
@@ -21,7 +23,8 @@ def group() -> None:
     show_default=True,
     help="What people call the database; stored in the marker.",
 )
-def init(target: str, environment: str) -> None:
+@deny_option
+def init(target: str, environment: str, deny: tuple[str, ...]) -> None:
     """Mark TARGET as refreshable; nothing else in it is changed.
 
     A refresh replaces rows, so it touches only databases that carry this marker.
@@ -32,5 +35,5 @@ def init(target: str, environment: str) -> None:
     """
     from schemasynth import api
 
-    marker = api.init_target(target, environment)
+    marker = api.init_target(target, environment, deny=denied(deny))
     click.echo(f"Marked as {marker.environment} since {marker.created_at}.", err=True)

@@ -3,6 +3,7 @@
 Imports `adapter`, `model` and `verify`; what is special to a database is in its adapter.
 """
 
+from schemasynth.load.deny import allowed_target
 from schemasynth.load.guard import check_apart, check_marker, check_shape
 from schemasynth.load.preflight import (
     Finding,
@@ -21,6 +22,7 @@ __all__ = [
     "Phase",
     "Severity",
     "Topic",
+    "allowed_target",
     "as_text",
     "at_risk",
     "check_apart",
