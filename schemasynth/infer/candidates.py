@@ -418,6 +418,8 @@ def _measured(
     table: TableName, columns: tuple[str, ...], key: KeyCandidate, evidence: Evidence
 ) -> ReferenceCandidate | None:
     store = evidence.store
+    if store.hardly_included(table, columns, key.table, key.columns, TUPLE_INCLUSION):
+        return None
     distinct, found, offered = store.tuple_inclusion(table, columns, key.table, key.columns)
     if not distinct or found < TUPLE_INCLUSION * distinct:
         return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from schemasynth.infer.evidence.figures import ColumnId
 from schemasynth.infer.evidence.held import Held
 from schemasynth.infer.evidence.totals import WHOLE
-from schemasynth.infer.tuples import distinct_rows, distinct_tuples, held, shuffled
+from schemasynth.infer.tuples import distinct_rows, distinct_tuples, held, mixed, shuffled
 from schemasynth.model import Schema, Table, TableName
 
 if TYPE_CHECKING:
@@ -37,8 +37,12 @@ HASHES_HELD = 30_000_000
 """Hashes of columns and tuples kept as arrays, 8 bytes each."""
 
 PARTS = 64
-"""Rows are parted by the hash of one column, so that equal tuples meet in one part: one of so many
-shows most column sets to repeat, for a fraction of the work."""
+"""Rows are parted by a hash, so that equal tuples meet in one part: one of so many shows most sets
+of columns to repeat, and most references not to hold, for a fraction of the work. A power of 2."""
+PARTED_ROWS = 500_000
+"""Rows from which a part is looked at first: below, all of them cost little."""
+FEW_TUPLES = 1_000
+"""Distinct tuples in a part that show a share within 5 %, at three standard errors."""
 
 HashReader: TypeAlias = "Callable[[Table, Sequence[str]], Iterator[pa.RecordBatch]]"
 """Reads the hashes of columns of a table, as int64, NULL where there is no value."""
@@ -80,13 +84,14 @@ class Store:
     Attributes:
         connection: of DuckDB; the ways of collecting write to it.
         rows: read of each table.
+        schema: whose tables they are.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, schema: Schema) -> None:
         """Give every table and column a neutral name."""
         self.connection = connection
         self.rows: dict[TableName, int] = {}
-        self._schema = schema
+        self.schema = schema
         self._tables = {table.name: f"t{i}" for i, table in enumerate(schema)}
         self._columns = {
             (table.name, name): f"c{j}"
@@ -99,6 +104,7 @@ class Store:
         self._made: set[str] = set()
         self._hashes = Held(self._read_hashes, lambda found: len(found[0]), HASHES_HELD)
         self._parts = Held(self._read_part, len, HASHES_HELD)
+        self._some_tuples = Held(self._read_some_tuples, len, HASHES_HELD)
         self._tuples = Held(self._read_tuples, lambda found: len(found[0]), HASHES_HELD)
 
     def read_later(self, reader: HashReader, wanted: Mapping[TableName, Sequence[str]]) -> None:
@@ -150,7 +156,7 @@ class Store:
             schema: tables and columns in the order of the one loaded.
         """
         other = Store(self.connection, schema)
-        pairs = zip(self._schema, schema, strict=True)
+        pairs = zip(self.schema, schema, strict=True)
         other.rows = {new.name: self.rows[old.name] for old, new in pairs}
         return other
 
@@ -279,6 +285,29 @@ class Store:
         )[0]
         return int(row[1]) / int(row[0]) if row[0] else 0.0
 
+    def hardly_included(
+        self,
+        child: TableName,
+        columns: Sequence[str],
+        parent: TableName,
+        referred: Sequence[str],
+        least: float,
+    ) -> bool:
+        """Tell whether a part of the tuples shows that fewer than a share are in the parent.
+
+        Args:
+            child: the referring table.
+            columns: of it.
+            parent: the referenced table.
+            referred: of it.
+            least: the share of distinct tuples of the child.
+        """
+        if self.rows[child] < PARTED_ROWS or not self._as_arrays(child, parent):
+            return False
+        hashes = self._some_tuples(child, tuple(columns))
+        among = self._some_tuples(parent, tuple(referred))
+        return len(hashes) >= FEW_TUPLES and held(hashes, among) < (least - 0.05) * len(hashes)
+
     def tuple_inclusion(
         self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
     ) -> tuple[int, int, int]:
@@ -331,10 +360,10 @@ class Store:
         if self._reader is None or known >= set(columns):
             return name
         wanted = known.union(self._wanted.get(table, ()), columns)
-        kept = [c for c in self._schema.table(table).column_names if c in wanted]
+        kept = [c for c in self.schema.table(table).column_names if c in wanted]
         self.connection.execute(f"DROP TABLE IF EXISTS {name}")
         self._made.discard(name)
-        for batch in self._reader(self._schema.table(table), kept):
+        for batch in self._reader(self.schema.table(table), kept):
             rows = batch.rename_columns([self._columns[table, c] for c in kept])
             self.replace("batch_hashes", rows)
             self.insert(name, "batch_hashes")
@@ -361,7 +390,16 @@ class Store:
         import numpy as np
 
         hashes, _ = self._hashes(table, column)
-        return np.flatnonzero(hashes % np.uint64(PARTS) == 0)
+        return np.flatnonzero(hashes & np.uint64(PARTS - 1) == 0)
+
+    def _read_some_tuples(self, table: TableName, columns: tuple[str, ...]) -> Hashes:
+        """Return the hashes of the distinct tuples without NULLs of one part, in order."""
+        import numpy as np
+
+        read = [self._hashes(table, column) for column in columns]
+        hashes = mixed([h for h, _ in read])
+        kept = np.logical_and.reduce([hashes & np.uint64(PARTS - 1) == 0, *(p for _, p in read)])
+        return np.unique(hashes[kept])
 
     def _read_tuples(
         self, table: TableName, columns: tuple[str, ...]
