@@ -5,7 +5,7 @@ Imports the model, the graph and the plan's parts; called by the API.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
@@ -138,8 +138,9 @@ def make_plan(
         contexts,
     )
     nodes = {name: nodes[name] for name in order}
+    foreign = _foreign(nodes)
     tables = tuple(
-        _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name))
+        _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name), foreign)
         for name in order
     )
     tables = with_providers(tables, _sampled(schema, nodes), columns, language)
@@ -408,6 +409,7 @@ def _table_plan(
     verdict: ReferenceVerdict | None,
     references: set[TableName],
     choice: ContextChoice | None,
+    foreign: Set[tuple[TableName, str]],
 ) -> TablePlan:
     is_reference = node.name in references
     keys = tuple(
@@ -422,7 +424,7 @@ def _table_plan(
         size=node.rows,
         primary_key=node.primary_key,
         unique_keys=node.unique_keys,
-        columns=_columns(nodes, node, references),
+        columns=_columns(nodes, node, references, foreign),
         foreign_keys=keys,
         is_entity=node.is_entity,
         reason=reason,
@@ -442,9 +444,12 @@ def _role(
 
 
 def _columns(
-    nodes: Mapping[TableName, _Node], node: _Node, references: set[TableName]
+    nodes: Mapping[TableName, _Node],
+    node: _Node,
+    references: set[TableName],
+    foreign: Set[tuple[TableName, str]],
 ) -> tuple[ColumnPlan, ...]:
-    places = {column.name: _place(nodes, node, column.name) for column in node.columns}
+    places = {column.name: _place(node, column.name, foreign) for column in node.columns}
     earlier = set(takewhile(lambda name: name != node.name, nodes)) - references
     remade = {name for key in node.keys if key.referred in earlier for name in key.columns}
     beside = {
@@ -464,46 +469,44 @@ def _columns(
     )
 
 
-def _place(nodes: Mapping[TableName, _Node], node: _Node, column: str) -> KeyPlace:
-    """Place a column among the keys.
-
-    A column that would come from itself, by way of other foreign keys, is made like any own
-    part of a key; there the foreign keys have to agree with it.
-    """
+def _place(node: _Node, column: str, foreign: Set[tuple[TableName, str]]) -> KeyPlace:
+    """Place a column among the keys."""
     keys = [node.primary_key, *node.unique_keys]
-    sources = _sources(nodes, node.name, column)
-    start = (node.name, column)
     return KeyPlace(
-        foreign=any(start not in _reached(nodes, source) for source in sources),
+        foreign=(node.name, column) in foreign,
         determined=column in node.determined,
         alone=(column,) in keys,
         part=any(column in key for key in keys),
     )
 
 
-def _sources(
-    nodes: Mapping[TableName, _Node], table: TableName, column: str
-) -> list[tuple[TableName, str]]:
-    """Return the columns that a column refers to."""
-    return [
-        (key.referred, there)
-        for key in nodes[table].keys
+def _foreign(nodes: Mapping[TableName, _Node]) -> Set[tuple[TableName, str]]:
+    """Return the columns that take their values along foreign keys.
+
+    A column that would come from itself, by way of other keys, is made like any own part of a key;
+    there the foreign keys have to agree with it. Keys that must always refer go before those that
+    may be NULL: what closes a cycle only by the latter comes from the former.
+    """
+    return _from_elsewhere(nodes, only_required=True) | _from_elsewhere(nodes, only_required=False)
+
+
+def _from_elsewhere(
+    nodes: Mapping[TableName, _Node], *, only_required: bool
+) -> Set[tuple[TableName, str]]:
+    """Return the columns that refer to one which does not refer back to them, however far."""
+    import networkx as nx
+
+    graph: nx.DiGraph[tuple[TableName, str]] = nx.DiGraph()
+    graph.add_edges_from(
+        ((node.name, here), (key.referred, there))
+        for node in nodes.values()
+        for key in node.keys
+        if not (only_required and key.nullable)
         for here, there in zip(key.columns, key.referred_columns, strict=True)
-        if here == column
-    ]
-
-
-def _reached(
-    nodes: Mapping[TableName, _Node], start: tuple[TableName, str]
-) -> set[tuple[TableName, str]]:
-    """Return a column and all that it refers to, directly or through others."""
-    reached, waiting = {start}, [start]
-    while waiting:
-        for source in _sources(nodes, *waiting.pop()):
-            if source not in reached:
-                reached.add(source)
-                waiting.append(source)
-    return reached
+    )
+    groups = enumerate(nx.strongly_connected_components(graph))
+    group = {column: number for number, members in groups for column in members}
+    return {column for column, source in graph.edges if group[column] != group[source]}
 
 
 def _key_plan(

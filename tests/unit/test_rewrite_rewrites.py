@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from constraints import violations
+from there_and_back import read, there_and_back
 
 from schemasynth.model import SqlType, TableName, TypeFamily, arrow_type
 from schemasynth.plan import check_plan
@@ -588,3 +593,34 @@ def test_numbers_keep_the_decimals_of_the_source() -> None:
     restored = restore(plan, generated, prepared.kept, 3).frames["amounts"]
     assert (restored["price"] == restored["price"].round(2)).all()
     assert restored["price"].nunique() > 30
+
+
+def test_what_only_an_optional_key_leads_back_to_comes_from_the_required_one(
+    tmp_path: Path,
+) -> None:
+    """A country may have a capital, which is one of its cities: its code is its own."""
+    database = tmp_path / "map.sqlite"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(
+            "CREATE TABLE country (code TEXT NOT NULL PRIMARY KEY, capital TEXT, area INTEGER,"
+            " FOREIGN KEY (capital, code) REFERENCES city (name, country));"
+            "CREATE TABLE city (name TEXT NOT NULL, country TEXT NOT NULL REFERENCES country,"
+            " people INTEGER, PRIMARY KEY (name, country))"
+        )
+        codes = [f"{a}{b}" for a in "ABCDEFG" for b in "HIJKLMN"]
+        for place, code in enumerate(codes):
+            cities = [f"C{place}x{i}" for i in range(place % 5 + 1)]
+            connection.executemany(
+                "INSERT INTO city VALUES (?, ?, ?)",
+                [(name, code, place * 7 % 13) for name in cities],
+            )
+            connection.execute(
+                "INSERT INTO country VALUES (?, ?, ?)", (code, cities[0], place * 5 % 11)
+            )
+        connection.commit()
+    trip = there_and_back(*read(database))
+    cities, countries = trip.plan.table(TableName("city")), trip.plan.table(TableName("country"))
+    assert cities.column("country").treatment is FOREIGN
+    assert countries.column("code").treatment is KEY
+    assert trip.restored.repairs == ()
+    assert violations(trip) == []
