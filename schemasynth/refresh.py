@@ -69,6 +69,7 @@ from schemasynth.rewrite import (
 from schemasynth.sampling import Sample
 from schemasynth.settings import shown
 from schemasynth.verify import IntegrityReport, check_integrity, require
+from schemasynth.verify.privacy import identifiers_found
 from schemasynth.workspace import Workspace, digest
 
 if TYPE_CHECKING:
@@ -474,8 +475,10 @@ class Refresh:
         workspace.save_frames(SYNTHETIC, synthetic)
         with self._timed("restore"):
             repairs = [asdict(r) for r in save_restored(workspace, plan, self._seed)]
+        with self._timed("check identifiers"):
+            exposed = _exposed(workspace, plan)
         generated = {name: len(frame) for name, frame in synthetic.items()}
-        workspace.done(Step.GENERATE, repairs=repairs, generated=generated)
+        workspace.done(Step.GENERATE, repairs=repairs, generated=generated, exposed=exposed)
 
     def _load(self, workspace: Workspace, plan: RefreshPlan) -> IntegrityReport:
         rows = workspace.tables(RESTORED)
@@ -547,10 +550,32 @@ class Refresh:
             steps=tuple(StepReport(name, round(s, 3)) for name, s in self._seconds.items()),
             repairs=tuple(Repair(**repair) for repair in facts.get("repairs", ())),
             integrity=integrity,
-            notes=(*self._notes, *plan.notes),
+            notes=(*self._notes, *facts.get("exposed", ()), *plan.notes),
             findings=self._findings,
             dry_run=self.options.dry_run,
         )
+
+
+def _exposed(workspace: Workspace, plan: RefreshPlan) -> list[str]:
+    """Return notes about identifiers of the source's rows in the restored ones."""
+    source = workspace.tables(SOURCE)
+    columns = sum(
+        column.sensitivity is not None and column.sensitivity.direct
+        for table in plan.tables
+        for column in table.columns
+    )
+    if not columns:
+        return []
+    if not source:
+        return ["The source's rows were wiped before identifiers were looked for in the new ones."]
+    found = identifiers_found(plan, source, workspace.tables(RESTORED))
+    if not found:
+        return [f"No value of the {columns} columns that lead to a person is in the new rows."]
+    return [
+        f"{max(one.exact, one.normalised):,} values of {one.source}, which lead to a person, "
+        f"stand in {one.place} of the new rows."
+        for one in found
+    ]
 
 
 def _table_report(table: TablePlan, rows: int | None, accuracy: float | None) -> TableReport:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from schemasynth.arrays import Array, Bools
+    from schemasynth.rows import Tables
 
     Floats = npt.NDArray[np.float64]
 
@@ -83,15 +84,13 @@ class Copies:
 
 
 def identifiers_found(
-    plan: RefreshPlan,
-    source: Mapping[str, pd.DataFrame],
-    synthetic: Mapping[str, pd.DataFrame],
+    plan: RefreshPlan, source: Tables, synthetic: Tables
 ) -> tuple[IdentifiersFound, ...]:
     """Look for all direct identifiers of the source in all of the output.
 
     Args:
         plan: says which columns hold them.
-        source: rows by table as text.
+        source: rows by table, in memory or in files.
         synthetic: the same tables.
 
     Returns:
@@ -115,7 +114,7 @@ class _Wanted:
     normalised: frozenset[str]
 
 
-def _identifiers(plan: RefreshPlan, source: Mapping[str, pd.DataFrame]) -> Iterator[_Wanted]:
+def _identifiers(plan: RefreshPlan, source: Tables) -> Iterator[_Wanted]:
     for table in plan.tables:
         name = str(table.name)
         if table.is_entity or table.role is Role.SKIP or name not in source:
