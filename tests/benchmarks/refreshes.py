@@ -71,7 +71,13 @@ def _is_of_rule(repair: Repair) -> bool:
 
 
 def refreshed(
-    origin: Path, folder: Path, *, scale: float = 1.0, epochs: float = 1.0, seed: int = 1
+    origin: Path,
+    folder: Path,
+    *,
+    scale: float = 1.0,
+    epochs: float = 1.0,
+    seed: int = 1,
+    plan: RefreshPlan | None = None,
 ) -> Refreshed:
     """Refresh an emptied copy of a SQLite file with the real generator.
 
@@ -81,17 +87,18 @@ def refreshed(
         scale: planned rows by rows of the source.
         epochs: passes over the data in training.
         seed: of the run.
+        plan: a reviewed one.
     """
     folder.mkdir(parents=True)
     target = emptied_copy(origin, folder / "target.sqlite")
     api.init_target(target)
     options = RefreshOptions(max_epochs=epochs, seed=seed, workdir=folder / "work")
-    report = api.refresh(str(origin), target, scale=scale, options=options)
-    plan = read_plan((folder / "work" / PLAN_FILE).read_text("utf-8"))
+    report = api.refresh(str(origin), target, plan=plan, scale=scale, options=options)
+    made = read_plan((folder / "work" / PLAN_FILE).read_text("utf-8"))
     schema, before = read(origin)
     _, after = read(Path(target))
     nothing = Prepared((), {})
-    return Refreshed(Trip(schema, before, plan, nothing, Restored(after, report.repairs)), report)
+    return Refreshed(Trip(schema, before, made, nothing, Restored(after, report.repairs)), report)
 
 
 def objections(result: Refreshed, target: Path) -> list[str]:
