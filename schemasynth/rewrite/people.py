@@ -278,14 +278,15 @@ def _shares_of_women(texts: Array, kept: pd.DataFrame | None, usual: float) -> F
 
     Names beside the value in the source tell it; else what the value is called.
     """
-    meant = {} if kept is None else dict(zip(kept["sex"], kept["women"], strict=True))
+    told = None if kept is None else kept.dropna()
+    meant = {} if told is None else dict(zip(told["sex"], told["women"], strict=True))
     distinct = texts.unique()
     values = [str(value) for value in distinct.drop_null().to_pylist()]
     is_home = any(folded(value) in _HOME for value in values)
     shares = []
     for value in distinct.to_pylist():
-        share = meant.get(value, float("nan"))
-        share = _called(str(value), usual, is_home=is_home) if np.isnan(share) else share
+        share = meant.get(value)
+        share = _called(str(value), usual, is_home=is_home) if share is None else share
         shares.append(1.0 if share >= CLEAR else 0.0 if share <= 1 - CLEAR else share)
     if not shares:
         return np.zeros(0)

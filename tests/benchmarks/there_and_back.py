@@ -5,6 +5,7 @@ Imported by the tests of the rewrites.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from schemasynth.reading import read_frames
 from schemasynth.rewrite import Prepared, Restored, prepare, restore
 from schemasynth.settings import database_url
 from schemasynth.testing.standin import generate
+from schemasynth.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +49,13 @@ def there_and_back(
     plan = resized(make_plan(schema, frames, source="test"), scale)
     check_plan(plan, schema)
     prepared = prepare(plan, frames, seed)
-    restored = restore(plan, generate(prepared, seed + 1), prepared.kept, seed + 2)
+    restored = restore(plan, generate(prepared, seed + 1), stored(prepared.kept), seed + 2)
     return Trip(schema, frames, plan, prepared, restored)
+
+
+def stored(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return frames as they come back from the files of a workspace."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder) / "work")
+        workspace.save_frames("kept", frames)
+        return workspace.frames("kept")

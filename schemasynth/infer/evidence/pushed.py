@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemasynth.adapter import PushDown, SourceConnection
 from schemasynth.infer.evidence.figures import KEY_LENGTH, ColumnFigures, ColumnId
-from schemasynth.infer.evidence.inclusion import inclusions, may_refer
+from schemasynth.infer.evidence.inclusion import inclusions
 from schemasynth.infer.evidence.store import HEAD_ROWS, Groups, HeadTexts, Store
 from schemasynth.infer.evidence.totals import Totals, column_figures
 from schemasynth.model import Schema, Table, TableName, TypeFamily, arrow_type
@@ -107,8 +107,8 @@ def _worded(store: Store, table: Table) -> dict[str, HeadTexts]:
 
 
 def _may_be_part(figures: ColumnFigures) -> bool:
-    """Tell whether a column may be part of a composite key or refer to a part of one."""
-    return may_refer(figures) and figures.profile.distinct > 1
+    """Tell whether a column may be asked about: all but bytes may be part of a key."""
+    return figures.sort != "other" and figures.profile.distinct > 1
 
 
 def _statement(

@@ -33,8 +33,8 @@ HEAD_ROWS = 10_000
 ARRAY_ROWS = 5_000_000
 """Rows of a table up to which sets of columns are compared as arrays (40 MB a column), which is
 several times as fast; beyond, DuckDB does it and spills to disk."""
-HASHES_HELD = 30_000_000
-"""Hashes of columns and tuples kept as arrays, 8 bytes each."""
+HASHES_HELD = 16_000_000
+"""Hashes of columns, and those of tuples, kept as arrays: 128 MB each."""
 
 PARTS = 64
 """Rows are parted by a hash, so that equal tuples meet in one part: one of so many shows most sets
@@ -105,7 +105,7 @@ class Store:
         self._hashes = Held(self._read_hashes, lambda found: len(found[0]), HASHES_HELD)
         self._parts = Held(self._read_part, len, HASHES_HELD)
         self._some_tuples = Held(self._read_some_tuples, len, HASHES_HELD)
-        self._tuples = Held(self._read_tuples, lambda found: len(found[0]), HASHES_HELD)
+        self._tuples = Held(self._read_tuples, _size, HASHES_HELD)
 
     def read_later(self, reader: HashReader, wanted: Mapping[TableName, Sequence[str]]) -> None:
         """Have the hashes of a table read when the first question on sets of columns comes.
@@ -417,3 +417,9 @@ class Store:
         listed = ", ".join(f"{name} AS k{i}" for i, name in enumerate(names))
         present = " AND ".join(f"{name} IS NOT NULL" for name in names)
         return f"SELECT DISTINCT {listed} FROM {source} WHERE {present}"  # noqa: S608
+
+
+def _size(tuples: tuple[Hashes, list[Hashes]]) -> int:
+    """Return how many numbers tuples and their columns hold."""
+    hashes, columns = tuples
+    return len(hashes) * (1 + len(columns))
