@@ -239,7 +239,7 @@ class Refresh:
     def _dry_outcome(self) -> str:
         refused = sum(finding.severity is Severity.REFUSED for finding in self._findings)
         if refused:
-            return f"Dry run: {refused} of the findings forbid the refresh, no row changed."
+            return f"Dry run: the refresh would be refused (findings: {refused}), no row changed."
         return "Dry run: all checks passed, no row changed."
 
     def _stopped(self, workspace: Workspace, plan: RefreshPlan) -> RefreshReport:

@@ -68,10 +68,13 @@ def command(
       schemasynth introspect postgresql://reader:${PASSWORD}@host/live --format mermaid
     """
     from schemasynth import api
+    from schemasynth.errors import SettingsError
     from schemasynth.infer import Collecting, Way
 
     if not infer:
         refuse_answers(accept, reject, settings, "--no-infer shows declared keys only.")
+        if evidence != WAYS[0] or evidence_rows is not None:
+            raise SettingsError("--no-infer compares no values; leave --evidence and its rows out.")
     schema = api.introspect(
         source,
         selection(schemas, include, exclude),

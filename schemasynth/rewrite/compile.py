@@ -114,9 +114,8 @@ def _closed(opened: Sequence[_Open], ready: dict[str, set[str]]) -> Iterator[Rew
         yield reference
         owner.restored.append(reference)
         ready[reference.name] |= set(reference.key.columns)
-        blocked = {name for _, later in waiting if later.name == reference.name
-                   for name in later.key.columns}  # fmt: skip
-        known = {column.name for column in owner.table.columns} - blocked
+        missing = {n for one, later in waiting if one is owner for n in later.key.columns}
+        known = {column.name for column in owner.table.columns} - missing
         copied = frozenset(
             name
             for other in opened

@@ -310,6 +310,8 @@ def test_answers_without_effect_are_refused(
     run: Callable[..., Result], shop: Path, tmp_path: Path
 ) -> None:
     refused(run("introspect", shop, "--no-infer", "--accept", TO_CLIENT), 2, "--accept")
+    refused(run("introspect", shop, "--no-infer", "--evidence", "stream"), 2, "--evidence")
+    refused(run("introspect", shop, "--no-infer", "--evidence-rows", "9"), 2, "--evidence")
     plan = tmp_path / "plan.toml"
     assert run("plan", shop, "--output", plan).exit_code == 0
     target = tmp_path / "target.sqlite"

@@ -7,7 +7,7 @@ the columns that may be part of a composite key.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from schemasynth.adapter import PushDown, SourceConnection
@@ -133,42 +133,62 @@ def _statement(
         if table.columns
     ]
     held = sa.union_all(*counts).cte("held")
-    value, number, n, code, length = (
-        held.c.hash,
-        held.c.number,
-        held.c.n,
-        held.c.code,
-        held.c.length,
-    )
-    counted = sa.select(
-        sa.literal(COUNTED).label("kind"),
-        code,
-        sa.func.sum(n),
-        _whole(sa.func.coalesce(sa.func.sum(sa.case((value.is_not(None), n))), 0)),
-        _whole(sa.func.count(value)),
-        _whole(sa.func.max(length)),
-        _whole(sa.func.coalesce(sa.func.sum(n * length), 0)),
-        _whole(sa.func.coalesce(sa.func.sum(sa.case((number.is_not(None), n))), 0)),
-        sa.func.min(number),
-        sa.func.max(number),
-        _whole(sa.func.coalesce(sa.func.sum(sa.case((held.c.spaced, n))), 0)),
-    ).group_by(code)
     families = {
         codes[table.name, column.name]: column.type.family
         for table in schema
         for column in table.columns
     }
-    numbers = [c for c, family in families.items() if family in NUMBERS]
-    others = [c for c, family in families.items() if family not in COMPARABLE]
-    others += [
+    prose = {
         codes[table, name]
         for table, columns in words.items()
         for name, texts in columns.items()
         if texts.longest > KEY_LENGTH
-    ]
+    }
+    return sa.union_all(_totals(held), _shared(held, families, prose))
+
+
+def _totals(held: sa.CTE) -> sa.Select[Any]:
+    """Return the SELECT of what `Totals` needs of each column, and of its number of values."""
+    import sqlalchemy as sa
+
+    value, number, n, length = held.c.hash, held.c.number, held.c.n, held.c.length
+
+    def rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return _whole(sa.func.coalesce(sa.func.sum(sa.case((condition, n))), 0))
+
+    return sa.select(
+        sa.literal(COUNTED).label("kind"),
+        held.c.code,
+        sa.func.sum(n),
+        rows_where(value.is_not(None)),
+        _whole(sa.func.count(value)),
+        _whole(sa.func.max(length)),
+        _whole(sa.func.coalesce(sa.func.sum(n * length), 0)),
+        rows_where(number.is_not(None)),
+        sa.func.min(number),
+        sa.func.max(number),
+        rows_where(held.c.spaced),
+    ).group_by(held.c.code)
+
+
+def _shared(
+    held: sa.CTE, families: Mapping[int, TypeFamily], prose: Collection[int]
+) -> sa.Select[Any]:
+    """Return the SELECT of what stands in which set of columns: values and rows a column.
+
+    Args:
+        held: the values of all columns.
+        families: of the columns, by their codes.
+        prose: codes of columns that hold texts longer than any key.
+    """
+    import sqlalchemy as sa
+
+    value, number, code = held.c.hash, held.c.number, held.c.code
+    numbers = [c for c, family in families.items() if family in NUMBERS]
+    others = [c for c, family in families.items() if family not in COMPARABLE or c in prose]
     compared = sa.and_(
         value.is_not(None),
-        sa.func.coalesce(length, 0) <= KEY_LENGTH,
+        sa.func.coalesce(held.c.length, 0) <= KEY_LENGTH,
         code.not_in(others),
         sa.or_(code.not_in(numbers), number.is_not(None)),
     )
@@ -179,20 +199,19 @@ def _statement(
         .having(sa.func.count() > 1)
         .subquery("sets")
     )
-    shared = (
+    return (
         sa.select(
             sa.literal(SHARED),
             code,
             sets.c.columns,
             _whole(sa.func.count()),
-            _whole(sa.func.sum(n)),
+            _whole(sa.func.sum(held.c.n)),
             *(sa.null() for _ in range(6)),
         )
-        .select_from(held.join(sets, held.c.hash == sets.c.hash))
+        .select_from(held.join(sets, value == sets.c.hash))
         .where(compared)
         .group_by(sets.c.columns, code)
     )
-    return sa.union_all(counted, shared)
 
 
 def _whole(expression: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:

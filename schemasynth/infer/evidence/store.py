@@ -42,7 +42,9 @@ of columns to repeat, and most references not to hold, for a fraction of the wor
 PARTED_ROWS = 500_000
 """Rows from which a part is looked at first: below, all of them cost little."""
 FEW_TUPLES = 1_000
-"""Distinct tuples in a part that show a share within 5 %, at three standard errors."""
+"""Distinct tuples in a part from which it shows a share."""
+PART_ERROR = 0.05
+"""Three standard errors of a share among so many tuples, at its worst of one half."""
 
 HashReader: TypeAlias = "Callable[[Table, Sequence[str]], Iterator[pa.RecordBatch]]"
 """Reads the hashes of columns of a table, as int64, NULL where there is no value."""
@@ -306,7 +308,9 @@ class Store:
             return False
         hashes = self._some_tuples(child, tuple(columns))
         among = self._some_tuples(parent, tuple(referred))
-        return len(hashes) >= FEW_TUPLES and held(hashes, among) < (least - 0.05) * len(hashes)
+        return len(hashes) >= FEW_TUPLES and held(hashes, among) < (least - PART_ERROR) * len(
+            hashes
+        )
 
     def tuple_inclusion(
         self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
