@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from schemasynth.adapter import Marker, Need, SourceConnection, TargetConnection
     from schemasynth.audit import Audit
     from schemasynth.infer import Answers, Collecting
+    from schemasynth.model.privacy import Privacy
     from schemasynth.plan.model import RefreshPlan
     from schemasynth.refresh import Confirm, RefreshOptions
     from schemasynth.report.model import RefreshReport
@@ -139,6 +140,7 @@ def plan(
     sizes: Mapping[str, int] | None = None,
     sample_rows: int | None = None,
     answers: Answers | None = None,
+    privacy: Privacy | None = None,
     listener: Listener = silent,
 ) -> RefreshPlan:
     """Return what a refresh would do, and why.
@@ -153,6 +155,7 @@ def plan(
             `sampling.DEFAULT_SAMPLE_ROWS`.
         answers: as in `introspect`; of a model, a key that holds is added, one that does not is
             taken out, and nothing is inferred anew.
+        privacy: what is done beyond single columns; the default of `Privacy` where None.
         listener: hears of progress.
 
     Raises:
@@ -168,12 +171,17 @@ def plan(
         with adapter_for(url).source(url) as connection:
             made = _planned(connection, selection, answers, listener)[1]
     made = _sampled(resized(made, scale, sizes), sample_rows or DEFAULT_SAMPLE_ROWS)
+    made = _private(made, privacy)
     check_plan(made)
     return made
 
 
 def _sampled(plan: RefreshPlan, sample_rows: int | None) -> RefreshPlan:
     return plan if sample_rows is None else replace(plan, sample_rows=sample_rows)
+
+
+def _private(plan: RefreshPlan, privacy: Privacy | None) -> RefreshPlan:
+    return plan if privacy is None else replace(plan, privacy=privacy)
 
 
 def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) -> RefreshPlan:
@@ -324,6 +332,7 @@ def refresh(
     sizes: Mapping[str, int] | None = None,
     sample_rows: int | None = None,
     answers: Answers | None = None,
+    privacy: Privacy | None = None,
     options: RefreshOptions | None = None,
     confirm: Confirm | None = None,
     listener: Listener = silent,
@@ -339,6 +348,7 @@ def refresh(
         sizes: planned rows of some tables, also in place of the plan's.
         sample_rows: as in `plan`, also in place of the plan's.
         answers: as in `introspect`, where a plan is made.
+        privacy: as in `plan`, where a plan is made.
         options: how the refresh runs.
         confirm: asked before the target's rows are replaced; by default it is not asked.
         listener: hears of progress.
@@ -360,7 +370,7 @@ def refresh(
         if reviewed is not None:
             return described(connection, selection, infer=False, listener=listener), reviewed
         schema, made = _planned(connection, selection, answers, listener)
-        return schema, _sampled(made, DEFAULT_SAMPLE_ROWS)
+        return schema, _private(_sampled(made, DEFAULT_SAMPLE_ROWS), privacy)
 
     def adjusted(made: RefreshPlan) -> RefreshPlan:
         return _sampled(resized(made, scale, sizes), sample_rows)

@@ -32,6 +32,7 @@ from schemasynth.audit import END, AuditFile
 from schemasynth.audit import NAME as AUDIT_FILE
 from schemasynth.errors import DriftError, SafetyError, SettingsError
 from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
+from schemasynth.holdout import hold_out
 from schemasynth.load import (
     Finding,
     Phase,
@@ -69,7 +70,8 @@ from schemasynth.rewrite import (
 from schemasynth.sampling import Sample
 from schemasynth.settings import shown
 from schemasynth.verify import IntegrityReport, check_integrity, require
-from schemasynth.verify.privacy import identifiers_found
+from schemasynth.verify.measure import PrivacyReport, measure_tables
+from schemasynth.verify.privacy import identifier_columns, identifiers_found
 from schemasynth.workspace import Workspace, digest
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ SOURCE = "source"
 KEYS = "keys"
 PREPARED = "prepared"
 KEPT = "kept"
+TRAINING = "training"
+HOLDOUT = "holdout"
 SYNTHETIC = "synthetic"
 RESTORED = "restored"
 LOADING = "load"
@@ -269,7 +273,7 @@ class Refresh:
         if Step.TRAIN in workspace:
             workspace.wipe([PREPARED])
         if Step.GENERATE in workspace:
-            workspace.wipe([KEPT])
+            workspace.wipe([KEPT, TRAINING, HOLDOUT])
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
@@ -360,7 +364,10 @@ class Refresh:
         self._confirm(len(schema.tables))
         read = self._read(workspace, source, schema, plan)
         with self._timed("prepare"):
-            save_prepared(workspace, plan, read, self._seed)
+            split = hold_out(plan, read, self._seed)
+            workspace.save_frames(TRAINING, split.training)
+            workspace.save_frames(HOLDOUT, split.holdout)
+            save_prepared(workspace, plan, split.source, self._seed)
         text = write_plan(plan)
         workspace.write_text(PLAN_FILE, text)
         workspace.write_text(MODEL_FILE, dumps(schema))
@@ -475,10 +482,10 @@ class Refresh:
         workspace.save_frames(SYNTHETIC, synthetic)
         with self._timed("restore"):
             repairs = [asdict(r) for r in save_restored(workspace, plan, self._seed)]
-        with self._timed("check identifiers"):
-            exposed = _exposed(workspace, plan)
+        with self._timed("measure privacy"):
+            privacy = asdict(measure_privacy(workspace, plan, self._seed))
         generated = {name: len(frame) for name, frame in synthetic.items()}
-        workspace.done(Step.GENERATE, repairs=repairs, generated=generated, exposed=exposed)
+        workspace.done(Step.GENERATE, repairs=repairs, generated=generated, privacy=privacy)
 
     def _load(self, workspace: Workspace, plan: RefreshPlan) -> IntegrityReport:
         rows = workspace.tables(RESTORED)
@@ -550,32 +557,11 @@ class Refresh:
             steps=tuple(StepReport(name, round(s, 3)) for name, s in self._seconds.items()),
             repairs=tuple(Repair(**repair) for repair in facts.get("repairs", ())),
             integrity=integrity,
-            notes=(*self._notes, *facts.get("exposed", ()), *plan.notes),
+            notes=(*self._notes, *plan.notes),
             findings=self._findings,
             dry_run=self.options.dry_run,
+            privacy=PrivacyReport.read(facts["privacy"]) if facts else None,
         )
-
-
-def _exposed(workspace: Workspace, plan: RefreshPlan) -> list[str]:
-    """Return notes about identifiers of the source's rows in the restored ones."""
-    source = workspace.tables(SOURCE)
-    columns = sum(
-        column.sensitivity is not None and column.sensitivity.direct
-        for table in plan.tables
-        for column in table.columns
-    )
-    if not columns:
-        return []
-    if not source:
-        return ["The source's rows were wiped before identifiers were looked for in the new ones."]
-    found = identifiers_found(plan, source, workspace.tables(RESTORED))
-    if not found:
-        return [f"No value of the {columns} columns that lead to a person is in the new rows."]
-    return [
-        f"{max(one.exact, one.normalised):,} values of {one.source}, which lead to a person, "
-        f"stand in {one.place} of the new rows."
-        for one in found
-    ]
 
 
 def _table_report(table: TablePlan, rows: int | None, accuracy: float | None) -> TableReport:
@@ -638,3 +624,21 @@ def save_restored(workspace: Workspace, plan: RefreshPlan, seed: int) -> tuple[R
     synthetic, kept = workspace.tables(SYNTHETIC), workspace.frames(KEPT)
     with workspace.writing(RESTORED) as restored:
         return restore_each(plan, synthetic, kept, seed, restored.put)
+
+
+def measure_privacy(workspace: Workspace, plan: RefreshPlan, seed: int) -> PrivacyReport:
+    """Hold restored rows against the source's: those that were learned, and those held out.
+
+    Args:
+        workspace: holds the folders ``training``, ``holdout`` and ``restored``; ``source`` too,
+            unless it was wiped.
+        plan: what was decided.
+        seed: of the run.
+    """
+    source, restored = workspace.tables(SOURCE), workspace.tables(RESTORED)
+    training, holdout = workspace.tables(TRAINING), workspace.tables(HOLDOUT)
+    return PrivacyReport(
+        measure_tables(plan, training, holdout, restored, seed),
+        identifiers_found(plan, source, restored),
+        identifier_columns(plan) if source else None,
+    )

@@ -18,6 +18,7 @@ from schemasynth.errors import SettingsError
 from schemasynth.infer.answers import NO_ANSWERS, Answers, ColumnAnswer, read_answers
 from schemasynth.model import TableName
 from schemasynth.model.keyid import KeyId, Kind, checked
+from schemasynth.model.privacy import HOLDOUT_SUBJECTS, Privacy
 from schemasynth.model.sensitivity import SensitiveKind
 
 NAME = "schemasynth.toml"
@@ -31,10 +32,12 @@ class Settings:
     Attributes:
         answers: which keys hold and which do not, and what becomes of columns.
         deny: patterns of names that no target may have.
+        privacy: what is done beyond single columns; None leaves it.
     """
 
     answers: Answers = NO_ANSWERS
     deny: tuple[str, ...] = ()
+    privacy: Privacy | None = None
 
 
 class _Strict(BaseModel):
@@ -76,6 +79,16 @@ class _Column(_Strict):
     value: str | None = None
 
 
+class PrivacyEntry(_Strict):
+    """Privacy beyond single columns, as a settings file or a plan says it."""
+
+    holdout: int = Field(default=HOLDOUT_SUBJECTS, ge=0)
+
+    def value(self) -> Privacy:
+        """Return what is said."""
+        return Privacy(self.holdout)
+
+
 class _Target(_Strict):
     deny: list[Annotated[str, Field(min_length=1)]] = []
 
@@ -83,6 +96,7 @@ class _Target(_Strict):
 class _File(_Strict):
     keys: _Keys = _Keys()
     people: _People = _People()
+    privacy: PrivacyEntry | None = None
     column: list[_Column] = []
     target: _Target = _Target()
 
@@ -131,7 +145,8 @@ def _settings(content: Mapping[str, Any]) -> Settings:
         language=file.people.language,
     )
     answers = read_answers(keys.accept, keys.reject) | stated
-    return Settings(answers, tuple(file.target.deny))
+    privacy = file.privacy.value() if file.privacy else None
+    return Settings(answers, tuple(file.target.deny), privacy)
 
 
 def _column(raw: _Column) -> ColumnAnswer:
@@ -158,6 +173,7 @@ _FIELDS: Mapping[str, type[_Strict]] = {
     "": _File,
     "keys": _Keys,
     "people": _People,
+    "privacy": PrivacyEntry,
     "column": _Column,
     "target": _Target,
     "keys.primary_key": _PrimaryKey,

@@ -17,6 +17,7 @@ from schemasynth.errors import SettingsError
 if TYPE_CHECKING:
     from schemasynth.adapter import Selection
     from schemasynth.infer import Answers
+    from schemasynth.model.privacy import Privacy
     from schemasynth.progress import Listener
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -129,6 +130,13 @@ def answers(accept: tuple[str, ...], reject: tuple[str, ...], settings: Path | N
     from schemasynth.settings_file import read_settings
 
     return read_settings(settings).answers | read_answers(accept, reject)
+
+
+def privacy(settings: Path | None) -> Privacy | None:
+    """Return what the settings file says of privacy."""
+    from schemasynth.settings_file import read_settings
+
+    return read_settings(settings).privacy
 
 
 def refuse_answers(

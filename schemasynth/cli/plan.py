@@ -13,6 +13,7 @@ from schemasynth.cli.options import (
     answer_options,
     answers,
     listener,
+    privacy,
     selection,
     selection_options,
     size_options,
@@ -59,6 +60,7 @@ def command(
         sizes=table_sizes(sizes),
         sample_rows=sample_rows,
         answers=answers(accept, reject, settings),
+        privacy=privacy(settings),
         listener=listener(),
     )
     write(write_plan(made), output)

@@ -17,6 +17,7 @@ from schemasynth.cli.options import (
     denied,
     deny_option,
     listener,
+    privacy,
     read,
     refuse_answers,
     selection,
@@ -112,6 +113,7 @@ def command(
         sizes=table_sizes(sizes),
         sample_rows=sample_rows,
         answers=None if plan_file else answers(accept, reject, settings),
+        privacy=privacy(settings),
         options=RefreshOptions(
             max_training_time=max_training_time,
             seed=seed,

@@ -34,6 +34,7 @@ from schemasynth.plan.model import (
     Role,
     TablePlan,
 )
+from schemasynth.settings_file import PrivacyEntry
 
 VERSION = 1
 _OPTIONAL_TEXTS = frozenset({"reason", "runner_up"})
@@ -48,6 +49,7 @@ treatment  of a foreign key: context | matched | category | restored
            of a column: learn | key | foreign_key | determined | computed | constant | null
            | provider: made-up people | template: sentences of frequent words
 rule       what restored rows are made to keep; delete one to switch it off
+holdout    subjects that are not learned, so that new rows are held against them; 0: none
 """
 
 
@@ -149,6 +151,7 @@ class _Plan(_Strict):
     notes: tuple[str, ...] = ()
     question: tuple[_Question, ...] = ()
     rule: tuple[_Rule, ...] = ()
+    privacy: PrivacyEntry = PrivacyEntry()
     table: tuple[_Table, ...] = ()
 
 
@@ -174,6 +177,9 @@ def write_plan(plan: RefreshPlan) -> str:
     for note in plan.notes:
         notes.add_line(note)
     document.add("notes", notes.multiline(bool(plan.notes)))
+    privacy = tomlkit.table()
+    _fill(privacy, asdict(plan.privacy))
+    document.add("privacy", privacy)
     if plan.questions:
         questions = tomlkit.aot()
         for question in plan.questions:
@@ -347,6 +353,7 @@ def read_plan(text: str) -> RefreshPlan:
         notes=raw.notes,
         questions=tuple(Question(**question.model_dump()) for question in raw.question),
         rules=tuple(_rule(rule) for rule in raw.rule),
+        privacy=raw.privacy.value(),
     )
     for found in problems(plan):
         raise PlanError(f"Line {_line_of(found, _lines(text))} of the plan: {found.text}")
@@ -354,6 +361,7 @@ def read_plan(text: str) -> RefreshPlan:
 
 
 _HEADING = re.compile(r"\s*\[\[\s*table\s*(?:\.\s*(foreign_key|column)\s*)?\]\]")
+_SECTION = re.compile(r"\s*\[\s*([A-Za-z_.]+)\s*\]")
 _ENTRY = re.compile(r"\s*([A-Za-z_]+)\s*=")
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -370,6 +378,8 @@ def _lines(text: str) -> dict[Path, int]:
             here = (*kind, counts[kind])
             counts[kind] += 1
             result[here] = number
+        elif section := _SECTION.match(line):
+            here = tuple(section[1].split("."))
         elif entry := _ENTRY.match(line):
             result.setdefault((*here, entry[1]), number)
     return result

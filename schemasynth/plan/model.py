@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from schemasynth.errors import PlanError
 from schemasynth.model import Question, SqlType, TableName
+from schemasynth.model.privacy import DEFAULT_PRIVACY, Privacy
 from schemasynth.model.rules import Rule
 from schemasynth.model.sensitivity import SensitiveKind, Sensitivity
 
@@ -324,6 +325,7 @@ class RefreshPlan:
         notes: what a person should know, one line each.
         questions: decisions that a person should confirm, those that most rows hang on first.
         rules: that restored rows have to keep.
+        privacy: what is done beyond single columns.
     """
 
     source: str
@@ -334,6 +336,7 @@ class RefreshPlan:
     notes: tuple[str, ...] = field(default=())
     questions: tuple[Question, ...] = ()
     rules: tuple[Rule, ...] = ()
+    privacy: Privacy = DEFAULT_PRIVACY
 
     def table(self, name: TableName) -> TablePlan:
         """Return the plan of a table.

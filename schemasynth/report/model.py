@@ -11,6 +11,7 @@ from typing import Any
 from schemasynth.load import Finding
 from schemasynth.rewrite.prepared import Repair
 from schemasynth.verify import IntegrityReport
+from schemasynth.verify.measure import PrivacyReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class RefreshReport:
         notes: what a person should know.
         findings: what was found at the target before anything began.
         dry_run: nothing was to be changed.
+        privacy: how far new rows are from those of the source; None before they are made.
     """
 
     source: str
@@ -79,6 +81,7 @@ class RefreshReport:
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     dry_run: bool = False
+    privacy: PrivacyReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-serialisable values."""

@@ -15,11 +15,20 @@ from pathlib import Path
 from schemasynth.errors import SettingsError
 from schemasynth.load import Severity, as_text
 from schemasynth.report.model import RefreshReport, TableReport
+from schemasynth.verify.measure import PrivacyReport, TablePrivacy
+from schemasynth.verify.privacy import CarryOver
 
 MINUTE = 60
 HOUR = 3600
 TEXT_COLUMNS = 3
 """Leading columns of the terminal's table that hold text; numbers follow, set to the right."""
+
+_PRIVACY = """New rows against rows that the generator learned from and rows of the source that
+it never saw (holdout), whose figures stand after a slash. Nearer: share of new rows nearer to a
+learned row than to any holdout row; 50 % is ideal. Ratio: distance to the nearest row by that to
+the second, fifth percentile. Rare: values, and pairs of values, of few rows, that new rows have
+too. Linking, guessing: AUC of two attacks by which a learned row would be told from others; 0.5 is
+ideal."""
 
 
 def write_report(report: RefreshReport, folder: Path) -> tuple[Path, Path]:
@@ -61,6 +70,7 @@ def html(report: RefreshReport) -> str:
             *_tables(report),
             *_repairs(report),
             *_integrity(report),
+            *_privacy(report.privacy),
             *_steps(report),
             *_findings(report),
             *_notes(report),
@@ -164,6 +174,64 @@ def _integrity(report: RefreshReport) -> Iterator[str]:
     yield from _grid(columns, cells, bad={i for i, r in enumerate(results) if r.violations})
 
 
+def _privacy(privacy: PrivacyReport | None) -> Iterator[str]:
+    if privacy is None:
+        return
+    yield f"<h2>Privacy</h2><p>{_PRIVACY}</p>"
+    names = ("Learned", "Holdout", "Identical", "Nearer", "Ratio", "Rare values", "Rare pairs")
+    numbers = (*names, "Linking", "Guessing", "Copied")
+    columns = (_Column("Table"), *(_Column(name, is_number=True) for name in numbers))
+    bad = {i for i, table in enumerate(privacy.tables) if table.suspicious}
+    yield from _grid(columns, map(_privacy_cells, privacy.tables), bad)
+    yield f"<p>{escape(identifiers_line(privacy))}</p>"
+    if privacy.identifiers:
+        found = tuple(map(_Column, ("Identifier", "Stands in")))
+        counts = tuple(_Column(name, is_number=True) for name in ("As it is", "Written otherwise"))
+        cells = (
+            (i.source, i.place, f"{i.exact:,}", f"{i.normalised:,}") for i in privacy.identifiers
+        )
+        yield from _grid((*found, *counts), cells, bad=range(len(privacy.identifiers)))
+
+
+def _privacy_cells(table: TablePrivacy) -> tuple[str, ...]:
+    near, attacked = table.copies, table.attacks
+    if near is None:
+        return (table.table, "–", table.why, *("–" for _ in range(8)))
+    return (
+        table.table,
+        f"{table.training:,}",
+        f"{table.holdout:,}",
+        f"{percent(near.identical)} / {percent(near.identical_holdout)}",
+        percent(near.nearer),
+        f"{near.ratio:.2f} / {near.ratio_holdout:.2f}",
+        _carried(table.values),
+        _carried(table.pairs),
+        f"{attacked.linkability.auc:.2f}" if attacked else "–",
+        f"{attacked.inference.auc:.2f}" if attacked else "–",
+        "yes" if table.suspicious else "no",
+    )
+
+
+def _carried(found: CarryOver | None) -> str:
+    if found is None:
+        return "–"
+    sides = ((found.carried, found.rare), (found.carried_holdout, found.rare_holdout))
+    return " / ".join(f"{carried:,} of {rare:,}" for carried, rare in sides)
+
+
+def identifiers_line(privacy: PrivacyReport) -> str:
+    """Say in one sentence whether values that lead to a person stand in the new rows."""
+    if privacy.looked_for is None:
+        return "The source's rows were wiped before identifiers were looked for in the new ones."
+    if not privacy.looked_for:
+        return "No column of the source leads to a person."
+    counted = f"the {privacy.looked_for:,} columns that lead to a person"
+    if not privacy.identifiers:
+        return f"No value of {counted} is in the new rows."
+    found = len({one.source for one in privacy.identifiers})
+    return f"Values of {found:,} of {counted} are in the new rows."
+
+
 def _steps(report: RefreshReport) -> Iterator[str]:
     yield "<h2>Time</h2>"
     columns = (_Column("Step"), _Column("Seconds", is_number=True))
@@ -255,7 +323,20 @@ def refresh_table(report: RefreshReport) -> str:
     repaired = sum(repair.rows for repair in report.repairs)
     if repaired:
         lines += ["", f"{repaired:,} values or rows were repaired; see the report."]
+    if report.privacy is not None:
+        lines += ["", *_privacy_lines(report.privacy)]
     shown = [f for f in report.findings if report.dry_run or f.severity is not Severity.NOTE]
     if shown:
         lines += ["", as_text(shown)]
     return "\n".join([*lines, "", report.outcome])
+
+
+def _privacy_lines(privacy: PrivacyReport) -> Iterator[str]:
+    yield identifiers_line(privacy)
+    measured = [table for table in privacy.tables if table.copies is not None]
+    suspicious = [table.table for table in measured if table.suspicious]
+    if suspicious:
+        yield f"Rows were copied in {', '.join(suspicious)}; see the report."
+    elif measured:
+        tables = "table" if len(measured) == 1 else "tables"
+        yield f"No sign of copied rows in {len(measured)} {tables}, against rows held out."

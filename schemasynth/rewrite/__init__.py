@@ -5,6 +5,7 @@ Pure functions of plans and frames; imports `model` and `plan`.
 
 from schemasynth.rewrite.compile import (
     Restored,
+    implicit_entities,
     outline,
     prepare,
     prepare_each,
@@ -31,6 +32,7 @@ __all__ = [
     "Repair",
     "Restored",
     "Source",
+    "implicit_entities",
     "outline",
     "prepare",
     "prepare_each",

@@ -65,6 +65,11 @@ class Preparation:
         """Return a source column of the rows to be learned."""
         return array(self.source[table], column)
 
+    def measured(self, table: str) -> Rows:
+        """Return the rows to be learned and those that are held out: what rules are measured on."""
+        rows, learned = self.read.rows[table], len(self.source[table])
+        return first(rows, learned + self.read.held_out.get(table, 0))
+
     def referred(self, table: str, column: str) -> Array:
         """Return a source column of these and of the rows to which others only refer."""
         return array(self.read.rows.get(table, self.source[table]), column)

@@ -79,7 +79,7 @@ def rewrites(plan: RefreshPlan) -> tuple[Rewrite, ...]:
             restored when all rows are there.
     """
     opened: list[_Open] = []
-    result: list[Rewrite] = [*_entities(plan)]
+    result: list[Rewrite] = [*implicit_entities(plan)]
     ready: dict[str, set[str]] = {}
     for table in plan.tables:
         if table.role is not Role.SKIP:
@@ -133,7 +133,8 @@ def _is_ready(reference: Reference, ready: Mapping[str, set[str]]) -> bool:
     return taken <= ready.get(reference.parent, set())
 
 
-def _entities(plan: RefreshPlan) -> Iterator[ImplicitEntity]:
+def implicit_entities(plan: RefreshPlan) -> Iterator[ImplicitEntity]:
+    """Yield the implicit entities of a plan, with their members."""
     for entity in (table for table in plan.tables if table.is_entity):
         names = {column.name for column in entity.columns} - set(entity.primary_key)
         members = []

@@ -64,6 +64,7 @@ class Source:
     Attributes:
         rows: of each table; those to which others only refer stand last.
         chosen: number of rows to be learned, by table that has others too.
+        held_out: number of rows right after them that are kept from the generator.
         keys: key columns of all rows, by table of which not all rows are there.
         laws: children a parent in the whole source, by name, where a sample cannot tell.
     """
@@ -72,6 +73,7 @@ class Source:
     chosen: Mapping[str, int] = field(default_factory=dict)
     keys: Tables = field(default_factory=dict)
     laws: Frames = field(default_factory=dict)
+    held_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,9 @@ def measure_rules(work: Preparation) -> None:
 def _measured(work: Preparation, group: Collection[TableName]) -> dict[str, float]:
     """Return the share of exceptions of each rule of a group."""
     plan, names = work.plan, [str(name) for name in group]
-    columns = {name: _columns(work.source[name]) for name in names}
-    tables = Tables(plan, columns, {name: len(work.source[name]) for name in names}, {})
+    rows = {name: work.measured(name) for name in names}
+    columns = {name: _columns(rows[name]) for name in names}
+    tables = Tables(plan, columns, {name: len(rows[name]) for name in names}, {})
     shares = {}
     for rule in _bound(plan, group):
         of_parent = rule.kind in (RuleKind.CHILD_SUM, RuleKind.CHILD_COUNT)

@@ -5,36 +5,37 @@ Pure functions of frames and the plan. Reports hold counts and shares, never a v
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from schemasynth.arrays import array, codes
-from schemasynth.infer.rules.facts import as_numbers
+from schemasynth.arrays import array
 from schemasynth.model.sensitivity import SHARED, SensitiveKind
-from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role, TablePlan
+from schemasynth.plan.model import RefreshPlan, Role, TablePlan
 from schemasynth.rewrite.forms import MIN_LENGTH, normalised, phrases
+from schemasynth.verify.distance import ALARM, affordable, compared
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-    import pandas as pd
-
-    from schemasynth.arrays import Array, Bools
-    from schemasynth.rows import Tables
-
-    Floats = npt.NDArray[np.float64]
+    from schemasynth.arrays import Array, Ints
+    from schemasynth.rows import Rows, Tables
+    from schemasynth.verify.distance import Column, Compared, Floats
 
 COMPARED = 2_000
 """Synthetic rows whose distances are measured: the share is then known within 0.02."""
 NEIGHBOURS = 5_000
 """Rows of either side that they are measured to."""
-ALARM = 1e-6
-"""Chance of an honest generator below which a difference between training and holdout is taken
-for copying: one false alarm in a million tables."""
+TIE = 1e-9
+"""Difference of distances that is one of rounding."""
+SEARCHED = 50_000
+"""Synthetic rows in which rare values are looked for."""
+RARE = 3
+"""Times that a rare value occurs among the compared rows of one side; on the other it does not."""
+PAIRED = 20
+"""Columns of which each two are paired: 190 pairs, a second."""
 _K = SensitiveKind
 
 
@@ -66,7 +67,7 @@ class Copies:
         nearer: nearer to a training row than to any holdout row; ties count half. 0.5 is ideal.
         ratio: fifth percentile of the distance to the nearest training row by that to the second.
         ratio_holdout: the same with holdout rows.
-        chance: of as large a difference if training rows were as unknown as holdout rows.
+        chance: at most that of such a difference if training rows were as unknown as holdout rows.
     """
 
     rows: int
@@ -81,6 +82,23 @@ class Copies:
     def suspicious(self) -> bool:
         """Whether rows of the training data were copied."""
         return self.chance < ALARM
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOver:
+    """Rare values of real rows that synthetic rows have too.
+
+    Attributes:
+        carried: values that are rare in training rows and stand in synthetic rows.
+        rare: values that are rare in training rows.
+        carried_holdout: values that are rare in holdout rows and stand there, by chance.
+        rare_holdout: values that are rare in holdout rows.
+    """
+
+    carried: int = 0
+    rare: int = 0
+    carried_holdout: int = 0
+    rare_holdout: int = 0
 
 
 def identifiers_found(
@@ -163,9 +181,9 @@ def _kind_of(plan: RefreshPlan, place: str) -> SensitiveKind | None:
 
 def copies(
     table: TablePlan,
-    training: pd.DataFrame,
-    holdout: pd.DataFrame,
-    synthetic: pd.DataFrame,
+    training: Rows,
+    holdout: Rows,
+    synthetic: Rows,
     seed: int = 0,
 ) -> Copies | None:
     """Compare synthetic rows with those the generator saw and those it did not.
@@ -180,83 +198,57 @@ def copies(
     Returns:
         None where no column is learned or a side has no row.
     """
-    names = [c.name for c in table.columns if c.treatment is ColumnTreatment.LEARN]
-    names = [n for n in names if all(n in rows for rows in (training, holdout, synthetic))]
-    if not names or 0 in map(len, (training, holdout, synthetic)):
+    limits = affordable(table, NEIGHBOURS, COMPARED)
+    sides = compared(table, training, holdout, synthetic, seed, limits)
+    if sides is None:
         return None
-    rng = np.random.default_rng(seed)
-    size = min(len(training), len(holdout), NEIGHBOURS)
-    seen, unseen = (_some(rows, names, size, rng) for rows in (training, holdout))
-    made = _some(synthetic, names, COMPARED, rng)
-    encoded = [_encoded(*columns) for columns in zip(seen, unseen, made, strict=True)]
-    near, second = _nearest([(e[0], e[2], e[3]) for e in encoded])
-    near_other, second_other = _nearest([(e[1], e[2], e[3]) for e in encoded])
+    found = _nearest(sides)
+    near, near_other = found.near[0], found.near[1]
     closer, further = near < near_other, near > near_other
-    identical, other = near == 0, near_other == 0
     return Copies(
         len(near),
-        float(identical.mean()),
-        float(other.mean()),
+        float((near == 0).mean()),
+        float((near_other == 0).mean()),
         float(closer.mean() + (~closer & ~further).mean() / 2),
-        _percentile(near, second),
-        _percentile(near_other, second_other),
-        min(_chance(closer, further), _chance(identical & ~other, other & ~identical)),
+        _percentile(near, found.second[0]),
+        _percentile(near_other, found.second[1]),
+        min(sides.chance(found.hits), sides.chance(found.exact)),
     )
 
 
-def _some(
-    rows: pd.DataFrame, names: Sequence[str], size: int, rng: np.random.Generator
-) -> list[Array]:
-    chosen = pa.array(np.sort(rng.permutation(len(rows))[:size]))
-    return [array(rows, name).take(chosen) for name in names]
+@dataclass(frozen=True, slots=True)
+class _Nearest:
+    """Distances of made rows to the nearest and second nearest row of each side.
 
-
-def _encoded(seen: Array, unseen: Array, made: Array) -> tuple[Floats, Floats, Floats, bool]:
-    """Return values as numbers: ranks between 0 and 1 where they are ordered, codes else."""
-    kind = seen.type
-    parts = [
-        one if one.type == kind else one.cast(kind, safe=False) for one in (seen, unseen, made)
-    ]
-    both = pa.concat_arrays(parts)
-    ends = np.cumsum([len(part) for part in parts])
-    ordered = bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_temporal(kind)
-    )
-    numbers = _ranks(both) if ordered else codes(both).astype(np.float64)
-    first, middle, last = np.split(numbers, ends[:2])
-    return first, middle, last, ordered
-
-
-def _ranks(values: Array) -> Floats:
-    """Return the share of smaller values, −1 for NULL: far from all others."""
-    numbers = as_numbers(values)
-    missing = np.isnan(numbers)
-    ordered = np.sort(numbers[~missing])
-    ranks = np.searchsorted(ordered, numbers, side="left") / max(len(ordered), 1)
-    return np.where(missing, -1.0, ranks)
-
-
-def _nearest(columns: Sequence[tuple[Floats, Floats, bool]]) -> tuple[Floats, Floats]:
-    """Return the distances of made rows to the nearest and second nearest given row.
-
-    The distance is the mean over columns (Gower, 1971): of ordered ones the difference of ranks,
-    of others 0 or 1.
+    Attributes:
+        near: of the training rows, and of the holdout rows.
+        second: likewise.
+        hits: of each real row, the made rows that are nearest to it; ties share one.
+        exact: of them, those alike in all columns.
     """
-    rows = len(columns[0][1])
-    step = max(1, 4_000_000 // max(len(columns[0][0]), 1))
-    near, second = np.empty(rows), np.empty(rows)
-    for start in range(0, rows, step):
-        here = slice(start, min(start + step, rows))
-        total = np.zeros((here.stop - start, len(columns[0][0])))
-        for given, made, ordered in columns:
-            apart = made[here, None] - given[None, :]
-            total += np.minimum(np.abs(apart), 1.0) if ordered else apart != 0
-        two = np.partition(total, min(1, total.shape[1] - 1), axis=1)[:, :2]
-        near[here], second[here] = two[:, 0], two[:, -1]
-    return near / len(columns), second / len(columns)
+
+    near: tuple[Floats, Floats]
+    second: tuple[Floats, Floats]
+    hits: Floats
+    exact: Floats
+
+
+def _nearest(sides: Compared) -> _Nearest:
+    made, split = sides.made, sides.seen
+    near, second = np.empty((2, made)), np.empty((2, made))
+    hits, exact = np.zeros(sides.real), np.zeros(sides.real)
+    for here in sides.steps(made):
+        total = sum(column.apart(column.made[here], column.real) for column in sides.columns)
+        total = np.asarray(total) / len(sides.columns)
+        for side, part in enumerate((total[:, :split], total[:, split:])):
+            two = np.partition(part, min(1, part.shape[1] - 1), axis=1)[:, :2]
+            near[side, here], second[side, here] = two[:, 0], two[:, -1]
+        nearest = near[:, here].min(axis=0)
+        tied = total <= nearest[:, None] + TIE
+        shared = tied / tied.sum(axis=1)[:, None]
+        hits += shared.sum(axis=0)
+        exact += shared[nearest == 0].sum(axis=0)
+    return _Nearest((near[0], near[1]), (second[0], second[1]), hits, exact)
 
 
 def _percentile(near: Floats, second: Floats) -> float:
@@ -264,39 +256,72 @@ def _percentile(near: Floats, second: Floats) -> float:
     return float(np.percentile(ratio, 5))
 
 
-def _chance(more: Bools, fewer: Bools) -> float:
-    """Return the chance that at least so many of the rows that differ lean to one side."""
-    from scipy.stats import binomtest
-
-    hits, total = int(more.sum()), int(more.sum() + fewer.sum())
-    return float(binomtest(hits, total, 0.5, alternative="greater").pvalue) if total else 1.0
-
-
 def rare_carried_over(
-    training: Array, holdout: Array, synthetic: Array, most: int = 3
-) -> tuple[int, int]:
-    """Return how many rare values of the training rows stand in synthetic rows, and how many are.
+    table: TablePlan,
+    training: Rows,
+    holdout: Rows,
+    synthetic: Rows,
+    seed: int = 0,
+) -> tuple[CarryOver, CarryOver] | None:
+    """Count rare values, and rare pairs of values of two columns, that synthetic rows have too.
 
     Args:
-        training: a column of rows that the generator saw.
-        holdout: of rows that it did not see; values that stand there are not rare.
-        synthetic: of rows that it made.
-        most: times that a rare value occurs.
+        table: whose learned columns are looked at.
+        training: rows that the generator learned from.
+        holdout: rows of the same source that it did not see.
+        synthetic: rows that it made.
+        seed: chooses which rows are compared where there are many.
+
+    Returns:
+        Of values and of pairs; None where no column is learned or a side has no row.
     """
-    counts: defaultdict[str, int] = defaultdict(int)
-    for value in training.drop_null().cast(pa.string()).to_pylist():
-        counts[value] += 1
-    unseen = set(holdout.drop_null().cast(pa.string()).unique().to_pylist())
-    rare = {value for value, count in counts.items() if count <= most} - unseen
-    made = set(synthetic.drop_null().cast(pa.string()).unique().to_pylist())
-    return len(rare & made), len(rare)
+    sides = compared(table, training, holdout, synthetic, seed, (NEIGHBOURS, SEARCHED))
+    if sides is None:
+        return None
+    numbered = [_numbered(column) for column in sides.columns[:PAIRED]]
+    values = [_carried(real, made, sides.seen) for real, made in map(_numbered, sides.columns)]
+    pairs = [
+        _carried(*_paired(left, right), sides.seen) for left, right in combinations(numbered, 2)
+    ]
+    return _summed(values), _summed(pairs)
 
 
-def sensitive_columns(plan: RefreshPlan) -> Mapping[str, int]:
-    """Return how many columns of the plan are sensitive, by kind."""
-    found: defaultdict[str, int] = defaultdict(int)
-    for table in plan.tables:
-        for column in table.columns:
-            if column.sensitivity is not None:
-                found[column.sensitivity.kind] += 1
-    return dict(found)
+def _numbered(column: Column) -> tuple[Ints, Ints]:
+    """Return numbers that are equal for equal values of real and of made rows; 0 for NULL."""
+    both = np.concatenate([column.real, column.made])
+    _, numbers = np.unique(both, return_inverse=True)
+    numbers = np.where(both < 0, 0, numbers.reshape(-1) + 1)
+    real, made = np.split(numbers, [len(column.real)])
+    return real, made
+
+
+def _paired(left: tuple[Ints, Ints], right: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    width = 1 + max(int(part.max()) for part in right)
+    real, made = (
+        np.where((a > 0) & (b > 0), a * width + b, 0) for a, b in zip(left, right, strict=True)
+    )
+    return real, made
+
+
+def _carried(real: Ints, made: Ints, seen: int) -> CarryOver:
+    there = np.unique(made)
+    counts = []
+    for side, other in ((real[:seen], real[seen:]), (real[seen:], real[:seen])):
+        values, times = np.unique(side, return_counts=True)
+        rare = np.setdiff1d(values[(times <= RARE) & (values > 0)], other)
+        counts += [int(np.isin(rare, there).sum()), len(rare)]
+    return CarryOver(*counts)
+
+
+def _summed(parts: Sequence[CarryOver]) -> CarryOver:
+    return CarryOver(*map(sum, zip(*map(astuple, parts), strict=True)))
+
+
+def identifier_columns(plan: RefreshPlan) -> int:
+    """Return how many columns of the plan hold values that lead to one person."""
+    return sum(
+        column.sensitivity is not None and column.sensitivity.direct
+        for table in plan.tables
+        for column in table.columns
+        if not table.is_entity and table.role is not Role.SKIP
+    )

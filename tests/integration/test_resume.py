@@ -22,7 +22,7 @@ from schemasynth.refresh import RefreshOptions, Step
 from schemasynth.workspace import Workspace
 
 module = import_module("schemasynth.refresh")
-SOURCE_FOLDERS = ("source", "keys", "prepared", "kept")
+SOURCE_FOLDERS = ("source", "keys", "prepared", "kept", "training", "holdout")
 Run = Callable[..., Any]
 
 
@@ -88,7 +88,8 @@ def test_source_rows_go_as_soon_as_no_step_needs_them(run: Run, tmp_path: Path) 
     for step in (Step.PLAN, Step.TRAIN, Step.GENERATE):
         run(until=step, resume=step is not Step.PLAN)
         left[step] = {n for n in SOURCE_FOLDERS if (tmp_path / "work" / n).exists()}
-    assert left == {Step.PLAN: {"prepared", "kept"}, Step.TRAIN: {"kept"}, Step.GENERATE: set()}
+    compared = {"kept", "training", "holdout"}
+    assert left == {Step.PLAN: {"prepared", *compared}, Step.TRAIN: compared, Step.GENERATE: set()}
 
 
 def test_source_rows_are_kept_on_request(run: Run, tmp_path: Path) -> None:

@@ -34,7 +34,10 @@ from schemasynth.model.serialize import dumps, loads
 from schemasynth.report import RefreshReport, StepReport, TableReport, refresh_table, write_report
 from schemasynth.report.write import html
 from schemasynth.rewrite import Repair
+from schemasynth.verify.attacks import Attack, Attacks
 from schemasynth.verify.checks import CheckKind, CheckResult, IntegrityReport
+from schemasynth.verify.measure import PrivacyReport, TablePrivacy
+from schemasynth.verify.privacy import CarryOver, Copies, IdentifiersFound
 
 ODD = 'a "b" | c.d\n% ñ'
 INTEGER = SqlType("NUMERIC(10, 2)", TypeFamily.DECIMAL, precision=10, scale=2)
@@ -300,6 +303,40 @@ def test_a_report_marks_violations() -> None:
     assert '<p class="bad">' in violated
     assert violated.count('<tr class="bad">') == 1
     assert ">12</td>" in violated
+
+
+def measured(*, copied: bool) -> PrivacyReport:
+    chance = 1e-9 if copied else 0.4
+    attack = Attack(0.501, 1.0)
+    table = TablePrivacy(
+        "child", 500, 480, "", Copies(900, 0.011, 0.012, 0.497, 0.31, 0.32, chance),
+        Attacks(attack, attack), CarryOver(3, 17, 2, 19), CarryOver(),
+    )  # fmt: skip
+    small = TablePrivacy("small", why="no holdout, 12 rows")
+    found = (IdentifiersFound("child.phone", "small.remark", 2, 3),) if copied else ()
+    return PrivacyReport((table, small), found, 4)
+
+
+def test_a_report_shows_how_private_rows_are() -> None:
+    honest = replace(checked(0), privacy=measured(copied=False))
+    page, lines = html(honest), refresh_table(honest)
+    for text in ("1.1% / 1.2%", "49.7%", "0.31 / 0.32", "3 of 17 / 2 of 19", "no holdout, 12 rows"):
+        assert text in page
+    assert '<tr class="bad">' not in page
+    for text in (page, lines):
+        assert "No value of the 4 columns that lead to a person is in the new rows." in text
+    assert "No sign of copied rows in 1 table," in lines
+
+
+def test_a_report_marks_copied_rows_and_identifiers() -> None:
+    report = replace(checked(0), privacy=measured(copied=True))
+    page, lines = html(report), refresh_table(report)
+    assert page.count('<tr class="bad">') == 2
+    assert "small.remark" in page
+    assert "Rows were copied in child" in lines
+    assert "Values of 1 of the 4 columns that lead to a person are in the new rows." in lines
+    again = PrivacyReport.read(json.loads(json.dumps(report.to_dict()))["privacy"])
+    assert again == report.privacy
 
 
 def test_a_report_that_cannot_be_written_says_where(tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ def test_contexts_in_a_circle_are_refused() -> None:
         ('kind = "integer"', 'kind = "magic"', "key_format of column id"),
         ("rows = 20", "rows = 20\nlines = 3", "table 2 (child) lines"),
         ("[[table]]", "[[table", "not valid TOML"),
+        ("holdout = 2500", "holdout = 0.1", "privacy holdout"),
     ],
 )
 def test_a_broken_file_is_refused_with_the_place(old: str, new: str, message: str) -> None:
@@ -183,6 +184,7 @@ def test_a_broken_file_is_refused_with_the_place(old: str, new: str, message: st
         ('role = "linked"', 'role = "subject"', "[[table]]"),
         ('encoding = "TABULAR_CATEGORICAL"', "", 'treatment = "learn"'),
         ("scale = 1.0", "scale = 0.0", "scale = 0.0"),
+        ("holdout = 2500", "holdout = -1", "holdout = -1"),
     ],
 )
 def test_the_line_is_named(old: str, new: str, wrong: str) -> None:

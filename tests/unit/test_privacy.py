@@ -14,6 +14,8 @@ from tsocial import social
 from schemasynth.arrays import array
 from schemasynth.model import SqlType, TableName, TypeFamily
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Encoding, Role, TablePlan
+from schemasynth.verify.attacks import attacks
+from schemasynth.verify.distance import SUBJECT
 from schemasynth.verify.privacy import copies, identifiers_found, rare_carried_over
 
 SEEDS = range(20)
@@ -122,7 +124,61 @@ def test_an_identifier_is_found_wherever_it_stands(table: str, column: str, chan
         assert all(str(value) not in repr(one) for one in found)
 
 
-def test_rare_values_are_counted() -> None:
-    training, holdout = pa.array(["a"] * 9 + ["b", "c"]), pa.array(["a", "c"])
-    assert rare_carried_over(training, holdout, pa.array(["b", "a"])) == (1, 1)
-    assert rare_carried_over(training, holdout, pa.array(["a"])) == (0, 1)
+def texts(**columns: list[str]) -> pd.DataFrame:
+    kind = pd.ArrowDtype(pa.string())
+    return pd.DataFrame({name: pd.array(values, kind) for name, values in columns.items()})
+
+
+def test_rare_values_and_pairs_are_counted() -> None:
+    training = texts(a=["x"] * 9 + ["rare", "odd"], b=["p", "q"] + ["p"] * 9)
+    holdout = texts(a=["x"] * 9 + ["odd", "other"], b=["p"] * 11)
+    made = texts(a=["x", "x", "rare"], b=["p", "q", "p"])
+    found = rare_carried_over(planned(training), training, holdout, made)
+    assert found is not None
+    values, pairs = found
+    assert (values.carried, values.rare) == (2, 2)
+    assert (values.carried_holdout, values.rare_holdout) == (0, 1)
+    assert (pairs.carried, pairs.rare) == (2, 2)
+    assert (pairs.carried_holdout, pairs.rare_holdout) == (0, 1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_attacks_succeed_on_a_memoriser_only(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    training, holdout, honest = (drawn(rng) for _ in range(3))
+    fair = attacks(planned(training), training, holdout, honest)
+    assert fair is not None
+    assert not fair.linkability.suspicious
+    assert not fair.inference.suspicious
+    assert 0.45 <= fair.linkability.auc <= 0.55
+    assert 0.45 <= fair.inference.auc <= 0.55
+    copied = memorised(honest, training, rng, share=0.5)
+    caught = attacks(planned(training), training, holdout, copied)
+    assert caught is not None
+    assert caught.linkability.suspicious
+    assert caught.inference.suspicious
+
+
+def test_nothing_to_attack() -> None:
+    rows = drawn(np.random.default_rng(0), 10)
+    assert attacks(planned(rows[["age"]]), rows, rows, rows) is None
+    assert attacks(planned(rows), rows, rows.iloc[:0], rows) is None
+
+
+def by_subject(rng: np.random.Generator, subjects: int, rows: int) -> pd.DataFrame:
+    """Return rows of few subjects, each with values of its own."""
+    made = drawn(rng, subjects)
+    chosen = np.repeat(np.arange(subjects), rows)
+    result = made.iloc[chosen].reset_index(drop=True)
+    result[SUBJECT] = pd.array(chosen + int(rng.integers(1e9)), pd.ArrowDtype(pa.int64()))
+    return result
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_many_rows_of_few_subjects_raise_no_alarm(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    training, holdout = by_subject(rng, 100, 10), by_subject(rng, 100, 10)
+    honest = by_subject(rng, 150, 10)
+    found = copies(planned(drawn(rng, 5)), training, holdout, honest)
+    assert found is not None
+    assert not found.suspicious

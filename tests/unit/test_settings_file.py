@@ -10,6 +10,7 @@ from schemasynth.errors import SettingsError
 from schemasynth.infer.answers import ColumnAnswer
 from schemasynth.model import TableName
 from schemasynth.model.keyid import read_key_id
+from schemasynth.model.privacy import Privacy
 from schemasynth.model.sensitivity import SensitiveKind
 from schemasynth.settings_file import Settings, read_settings
 
@@ -133,3 +134,14 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     odd.write_text("x = " + "[" * 100_000, "utf-8")
     with pytest.raises(SettingsError):
         read_settings(odd)
+
+
+def test_what_it_says_of_privacy(tmp_path: Path) -> None:
+    path = tmp_path / "any.toml"
+    path.write_text("[privacy]\nholdout = 0\n", "utf-8")
+    assert read_settings(path).privacy == Privacy(holdout=0)
+    path.write_text("[privacy]\nholdut = 0\n", "utf-8")
+    with pytest.raises(SettingsError, match="did you mean holdout"):
+        read_settings(path)
+    path.write_text("", "utf-8")
+    assert read_settings(path).privacy is None
