@@ -171,7 +171,7 @@ def key_candidates(
 
 
 def _table_keys(table: Table, evidence: Evidence, refers: dict[str, float]) -> list[KeyCandidate]:
-    codes = evidence.store.codes(table)
+    codes = evidence.store.codes[table.name]
     figures = [evidence.figures[table.name, name] for name in table.column_names]
     singles = [i for i, f in enumerate(figures) if f.profile.unique and _may_identify(f)]
     usable = [i for i, f in enumerate(figures) if _may_be_part(f)]

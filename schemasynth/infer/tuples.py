@@ -29,12 +29,12 @@ def mixed(columns: Sequence[Hashes]) -> Hashes:
     return result
 
 
-def distinct_rows(columns: Sequence[Hashes]) -> tuple[Hashes, list[Hashes]]:
-    """Return the hash of each distinct tuple, in order, and the columns of these tuples."""
+def distinct_rows(columns: Sequence[Hashes]) -> list[Hashes]:
+    """Return the columns of the distinct tuples, in the order of their hashes."""
     import numpy as np
 
-    hashes, first = np.unique(mixed(columns), return_index=True)
-    return hashes, [column[first] for column in columns]
+    _, first = np.unique(mixed(columns), return_index=True)
+    return [column[first] for column in columns]
 
 
 def held(hashes: Hashes, among: Hashes) -> int:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from schemasynth.adapter import PushDown, SourceConnection
 from schemasynth.infer.evidence.figures import KEY_LENGTH, ColumnFigures, ColumnId
+from schemasynth.infer.evidence.head import HEAD_ROWS, Head, HeadTexts
 from schemasynth.infer.evidence.inclusion import inclusions
-from schemasynth.infer.evidence.store import HEAD_ROWS, Groups, HeadTexts, Store
+from schemasynth.infer.evidence.store import Groups, Store
 from schemasynth.infer.evidence.totals import Totals, column_figures
 from schemasynth.model import Schema, Table, TableName, TypeFamily, arrow_type
 from schemasynth.progress import Listener, Progress
@@ -60,24 +61,30 @@ def collect(
         source: the database.
         push_down: of it.
         schema: which tables.
-        store: where first rows and hashes are kept.
+        store: where the codes of first rows, and hashes, are kept.
         limit: at most so many rows a table, the first ones.
         listener: hears of progress.
     """
+    import pyarrow as pa
+
     codes = {
         (table.name, name): _code(i, j)
         for i, table in enumerate(schema)
         for j, name in enumerate(table.column_names)
     }
     words: dict[TableName, dict[str, HeadTexts]] = {}
+    digits: dict[ColumnId, float] = {}
     for done, table in enumerate(schema, 1):
-        _keep_head(store, push_down, table)
-        words[table.name] = _worded(store, table)
+        head = Head.of([pa.Table.from_batches([b]) for b in push_down.head(table, HEAD_ROWS)])
+        store.codes[table.name] = head.codes()
+        words[table.name] = _worded(head, table)
+        shares = (head.digits(i) for i in range(len(table.columns)))
+        digits.update(zip(((table.name, c) for c in table.column_names), shares, strict=True))
         listener(Progress("scan", str(table.name), done, len(schema.tables)))
     listener(Progress("compare", "all columns", message="in the database"))
     rows = source.select(_statement(push_down, schema, codes, words, limit))
     counted = {int(row[1]): row[2:] for row in rows if row[0] == COUNTED}
-    figures = dict(_figures(schema, store, codes, counted, words, limit))
+    figures = dict(_figures(schema, store, codes, counted, words, digits, limit))
     shared = [(r[1], r[2], r[3], r[4]) for r in rows if r[0] == SHARED]
     wanted = {
         table.name: [name for name in table.column_names if _may_be_part(figures[table.name, name])]
@@ -92,18 +99,14 @@ def _code(table: int, column: int) -> int:
     return int.from_bytes(digest, "big")
 
 
-def _keep_head(store: Store, push_down: PushDown, table: Table) -> None:
-    columns = [store.column((table.name, name)) for name in table.column_names]
-    for batch in push_down.head(table, HEAD_ROWS):
-        store.replace("first", batch.rename_columns(columns))
-        store.insert(store.head(table.name), "first")
-
-
-def _worded(store: Store, table: Table) -> dict[str, HeadTexts]:
+def _worded(head: Head, table: Table) -> dict[str, HeadTexts]:
     """Return the text columns that hold something else than whole numbers, by the first rows."""
-    texts = [c.name for c in table.columns if c.type.family is TypeFamily.TEXT]
-    found = store.head_texts(table, texts) if texts else {}
-    return {name: head for name, head in found.items() if not head.whole}
+    found = {
+        column.name: head.texts(i)
+        for i, column in enumerate(table.columns)
+        if column.type.family is TypeFamily.TEXT
+    }
+    return {name: texts for name, texts in found.items() if not texts.whole}
 
 
 def _may_be_part(figures: ColumnFigures) -> bool:
@@ -226,11 +229,11 @@ def _figures(
     codes: Mapping[ColumnId, int],
     by_code: Mapping[int, tuple[Any, ...]],
     words: Mapping[TableName, Mapping[str, HeadTexts]],
+    digits: Mapping[ColumnId, float],
     limit: int | None,
 ) -> Iterator[tuple[ColumnId, ColumnFigures]]:
     for table in schema:
-        ranks = store.codes(table)
-        digits = store.digits(table)
+        ranks = store.codes[table.name]
         for i, column in enumerate(table.columns):
             rows, values, distinct, longest, length, whole, low, high, spaced = by_code.get(
                 codes[table.name, column.name], (0, 0, 0, None, 0, 0, None, None, 0)
@@ -248,7 +251,7 @@ def _figures(
                 low,
                 high,
                 spaced,
-                round(digits[i] * values),
+                round(digits[table.name, column.name] * values),
             )
             kind = arrow_type(column.type)
             exact = limit is None or int(rows) < limit

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from schemasynth.infer.evidence.figures import ColumnId
 from schemasynth.infer.evidence.held import Held
-from schemasynth.infer.evidence.totals import WHOLE
 from schemasynth.infer.tuples import distinct_rows, distinct_tuples, held, mixed, shuffled
 from schemasynth.model import Schema, Table, TableName
 
@@ -28,13 +27,14 @@ if TYPE_CHECKING:
     Bools: TypeAlias = npt.NDArray[np.bool_]
     Rows: TypeAlias = npt.NDArray[np.intp]
 
-HEAD_ROWS = 10_000
-"""First rows of a table in which row order is judged and sets of columns are tried first."""
 ARRAY_ROWS = 5_000_000
 """Rows of a table up to which sets of columns are compared as arrays (40 MB a column), which is
 several times as fast; beyond, DuckDB does it and spills to disk."""
 HASHES_HELD = 16_000_000
 """Hashes of columns, and those of tuples, kept as arrays: 128 MB each."""
+
+SMALL = 1_000_000
+"""Values of a table up to which they are counted in memory, which takes 8 MB then."""
 
 PARTS = 64
 """Rows are parted by a hash, so that equal tuples meet in one part: one of so many shows most sets
@@ -63,29 +63,13 @@ class Groups:
     rows: Codes
 
 
-@dataclass(frozen=True, slots=True)
-class HeadTexts:
-    """What the first rows say of a column of texts.
-
-    Attributes:
-        whole: all of them are whole numbers, or there are none.
-        longest: characters of the longest.
-        length: mean characters.
-        spaced: share with a space.
-    """
-
-    whole: bool
-    longest: int
-    length: float
-    spaced: float
-
-
 class Store:
     """Hashes of canonical texts, in which ``1``, ``1.0`` and ``'1'`` are equal.
 
     Attributes:
         connection: of DuckDB; the ways of collecting write to it.
         rows: read of each table.
+        codes: of the first rows of each table, as `Head.codes` gives them.
         schema: whose tables they are.
     """
 
@@ -93,6 +77,7 @@ class Store:
         """Give every table and column a neutral name."""
         self.connection = connection
         self.rows: dict[TableName, int] = {}
+        self.codes: dict[TableName, Codes] = {}
         self.schema = schema
         self._tables = {table.name: f"t{i}" for i, table in enumerate(schema)}
         self._columns = {
@@ -107,7 +92,7 @@ class Store:
         self._hashes = Held(self._read_hashes, lambda found: len(found[0]), HASHES_HELD)
         self._parts = Held(self._read_part, len, HASHES_HELD)
         self._some_tuples = Held(self._read_some_tuples, len, HASHES_HELD)
-        self._tuples = Held(self._read_tuples, _size, HASHES_HELD)
+        self._tuples = Held(self._read_tuples, len, HASHES_HELD)
 
     def read_later(self, reader: HashReader, wanted: Mapping[TableName, Sequence[str]]) -> None:
         """Have the hashes of a table read when the first question on sets of columns comes.
@@ -126,10 +111,6 @@ class Store:
         """Return the neutral name of a column."""
         return self._columns[column]
 
-    def head(self, name: TableName) -> str:
-        """Return the neutral name of the table that holds the first rows as text."""
-        return f"{self._tables[name]}_head"
-
     def replace(self, name: str, rows: pa.RecordBatch, select: str = "*") -> None:
         """Make a temporary table of rows, in the place of the one of that name."""
         import pyarrow as pa
@@ -140,11 +121,10 @@ class Store:
         )
         self.connection.unregister("batch")
 
-    def insert(self, name: str, source: str, select: str = "*", limit: int | None = None) -> None:
+    def insert(self, name: str, source: str, select: str = "*") -> None:
         """Add rows of a table to another one, which is made by the first of them."""
         verb = f"INSERT INTO {name}" if name in self._made else f"CREATE TABLE {name} AS"
-        most = "" if limit is None else f" LIMIT {limit}"
-        self.connection.execute(f"{verb} SELECT {select} FROM {source}{most}")  # noqa: S608 own names
+        self.connection.execute(f"{verb} SELECT {select} FROM {source}")  # noqa: S608 own names
         self._made.add(name)
 
     def row(self, name: str, select: str) -> tuple[Any, ...]:
@@ -159,58 +139,29 @@ class Store:
         """
         other = Store(self.connection, schema)
         pairs = zip(self.schema, schema, strict=True)
-        other.rows = {new.name: self.rows[old.name] for old, new in pairs}
+        for old, new in pairs:
+            other.rows[new.name] = self.rows[old.name]
+            other.codes[new.name] = self.codes[old.name]
         return other
 
     def distinct_values(self, table: Table) -> list[int]:
         """Return the number of values of each column.
 
-        Several ``count(DISTINCT …)`` in one query take DuckDB many times as long as one each.
+        Several ``count(DISTINCT …)`` in one query take DuckDB many times as long as one each, and
+        each of them longer than a small array.
         """
+        import numpy as np
+
         name = self._tables[table.name]
         columns = [self._columns[table.name, column] for column in table.column_names]
+        if self.rows[table.name] * len(columns) <= SMALL:
+            hashes = self.connection.execute(f"SELECT * FROM {name}").fetchnumpy()  # noqa: S608 own names
+            return [len(np.unique(np.ma.compressed(hashes[c]))) for c in columns]
         counts = " UNION ALL ".join(
             f"SELECT {i}, count(*) FROM (SELECT DISTINCT {c} FROM {name} WHERE {c} IS NOT NULL)"  # noqa: S608 own names
             for i, c in enumerate(columns)
         )
         return [n for _, n in sorted(self._query(counts))]
-
-    def codes(self, table: Table) -> Codes:
-        """Return the first rows with each value as its rank in the column, -1 for NULL.
-
-        Returns:
-            Array of shape (at most `HEAD_ROWS`, columns); numbers rank as numbers.
-        """
-        import numpy as np
-
-        names = [self._columns[table.name, column] for column in table.column_names]
-        ranks = ", ".join(
-            f"CASE WHEN {c} IS NULL THEN -1 ELSE dense_rank() OVER "
-            f"(ORDER BY TRY_CAST({c} AS DOUBLE), {c}) END AS {c}"
-            for c in names
-        )
-        fetched = self.connection.execute(
-            f"SELECT {ranks} FROM (SELECT rowid AS r, * FROM {self.head(table.name)}) ORDER BY r"  # noqa: S608 own names
-        ).fetchnumpy()
-        return np.column_stack([np.asarray(fetched[c], dtype=np.int32) for c in names])
-
-    def head_texts(self, table: Table, names: Sequence[str]) -> dict[str, HeadTexts]:
-        """Return what the first rows say of columns of texts."""
-        columns = [self._columns[table.name, name] for name in names]
-        aggregates = ", ".join(
-            f"coalesce(bool_and(regexp_full_match({c}, '{WHOLE}')), true), "
-            f"coalesce(max(length({c})), 0), coalesce(avg(length({c})), 0), "
-            f"coalesce(avg(CAST(contains({c}, ' ') AS TINYINT)), 0)"
-            for c in columns
-        )
-        found = self.row(self.head(table.name), aggregates)
-        return {name: HeadTexts(*found[4 * i : 4 * i + 4]) for i, name in enumerate(names)}
-
-    def digits(self, table: Table) -> list[float]:
-        """Return the share of values with a digit in the first rows, by column."""
-        names = [self._columns[table.name, column] for column in table.column_names]
-        shares = (f"avg(CAST(regexp_matches({c}, '[0-9]') AS TINYINT))" for c in names)
-        return [float(share or 0) for share in self.row(self.head(table.name), ", ".join(shares))]
 
     def groups(self, columns: Sequence[ColumnId]) -> Groups:
         """Return what stands in exactly each set of two and more columns.
@@ -249,7 +200,7 @@ class Store:
     def distinct(self, table: TableName, columns: Sequence[str]) -> int:
         """Return the number of distinct tuples without NULLs."""
         if self._as_arrays(table):
-            return len(self._tuples(table, tuple(columns))[0])
+            return len(self._tuples(table, tuple(columns)))
         found = self._distinct_sql(table, columns)
         return int(self._query(f"SELECT count(*) FROM ({found})")[0][0])  # noqa: S608 own names
 
@@ -271,9 +222,9 @@ class Store:
         What remains of the inclusion then is owed to the parts, not to their pairing.
         """
         if self._as_arrays(child, parent):
-            hashes, values = self._tuples(child, tuple(columns))
-            among, _ = self._tuples(parent, tuple(referred))
-            return held(shuffled(values), among) / len(hashes) if len(hashes) else 0.0
+            values = self._distinct_tuples(child, tuple(columns))
+            among = self._tuples(parent, tuple(referred))
+            return held(shuffled(values), among) / len(values[0]) if len(values[0]) else 0.0
         here = self._distinct_sql(child, columns)
         there = self._distinct_sql(parent, referred)
         last = len(columns) - 1
@@ -317,8 +268,8 @@ class Store:
     ) -> tuple[int, int, int]:
         """Return distinct child tuples, those found in the parent, distinct parent tuples."""
         if self._as_arrays(child, parent):
-            hashes, _ = self._tuples(child, tuple(columns))
-            among, _ = self._tuples(parent, tuple(referred))
+            hashes = self._tuples(child, tuple(columns))
+            among = self._tuples(parent, tuple(referred))
             return len(hashes), held(hashes, among), len(among)
         here = self._distinct_sql(child, columns)
         there = self._distinct_sql(parent, referred)
@@ -405,15 +356,23 @@ class Store:
         kept = np.logical_and.reduce([hashes & np.uint64(PARTS - 1) == 0, *(p for _, p in read)])
         return np.unique(hashes[kept])
 
-    def _read_tuples(
-        self, table: TableName, columns: tuple[str, ...]
-    ) -> tuple[Hashes, list[Hashes]]:
-        """Return the distinct tuples without NULLs: hashes in order, and their columns."""
+    def _read_tuples(self, table: TableName, columns: tuple[str, ...]) -> Hashes:
+        """Return the hashes of the distinct tuples without NULLs, in order."""
+        import numpy as np
+
+        return np.unique(mixed(self._present(table, columns)))
+
+    def _distinct_tuples(self, table: TableName, columns: tuple[str, ...]) -> list[Hashes]:
+        """Return the columns of the distinct tuples without NULLs, in the order of their hashes."""
+        return distinct_rows(self._present(table, columns))
+
+    def _present(self, table: TableName, columns: tuple[str, ...]) -> list[Hashes]:
+        """Return the columns of the rows without NULLs."""
         import numpy as np
 
         read = [self._hashes(table, column) for column in columns]
         present = np.logical_and.reduce([p for _, p in read])
-        return distinct_rows([h[present] for h, _ in read])
+        return [h[present] for h, _ in read] if not present.all() else [h for h, _ in read]
 
     def _distinct_sql(self, table: TableName, columns: Sequence[str]) -> str:
         source = self._hashed(table, columns)
@@ -421,9 +380,3 @@ class Store:
         listed = ", ".join(f"{name} AS k{i}" for i, name in enumerate(names))
         present = " AND ".join(f"{name} IS NOT NULL" for name in names)
         return f"SELECT DISTINCT {listed} FROM {source} WHERE {present}"  # noqa: S608
-
-
-def _size(tuples: tuple[Hashes, list[Hashes]]) -> int:
-    """Return how many numbers tuples and their columns hold."""
-    hashes, columns = tuples
-    return len(hashes) * (1 + len(columns))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from schemasynth.adapter import SourceConnection
 from schemasynth.infer.evidence.figures import KEY_LENGTH, ColumnFigures, ColumnId
+from schemasynth.infer.evidence.head import HEAD_ROWS, Head
 from schemasynth.infer.evidence.inclusion import inclusions
-from schemasynth.infer.evidence.store import HEAD_ROWS, Store
+from schemasynth.infer.evidence.store import Store
 from schemasynth.infer.evidence.totals import WHOLE, Totals, column_figures
 from schemasynth.model import Schema, Table
 from schemasynth.progress import Listener, Progress
@@ -39,7 +40,7 @@ def collect(
     Args:
         source: the database.
         schema: which tables.
-        store: where hashes and first rows are kept.
+        store: where hashes, and the codes of first rows, are kept.
         limit: at most so many rows a table, the first ones.
         listener: hears a message a table.
     """
@@ -57,12 +58,15 @@ def _scan(
     totals = [Totals() for _ in table.columns]
     store.rows[table.name] = 0
     kinds: pa.Schema | None = None
+    first: list[pa.Table] = []
     for batch in source.read(table, limit=limit, chunk_rows=BATCH_ROWS):
         kinds = batch.schema if kinds is None else kinds
         parts = _take(store, table, batch)
+        if sum(map(len, first)) < HEAD_ROWS:
+            first.append(_first(store, table))
         totals = [known + part for known, part in zip(totals, parts, strict=True)]
     assert kinds is not None  # noqa: S101 the port yields at least one batch
-    codes = store.codes(table)
+    codes = store.codes[table.name] = Head.of(first).codes()
     exact = limit is None or store.rows[table.name] < limit
     columns = zip(table.columns, totals, store.distinct_values(table), strict=True)
     for i, (column, total, distinct) in enumerate(columns):
@@ -72,21 +76,25 @@ def _scan(
 
 
 def _take(store: Store, table: Table, batch: pa.RecordBatch) -> list[Totals]:
-    """Keep the hashes and first rows of a batch; return the totals of its columns."""
+    """Keep the hashes of a batch; return the totals of its columns."""
     columns = [store.column((table.name, name)) for name in table.column_names]
     kinds = [batch.schema.field(name).type for name in table.column_names]
     typed = list(zip(columns, kinds, strict=True))
     texts = ", ".join(f"{_text(c, kind)} AS {c}, {_number(c, kind)} AS n{c}" for c, kind in typed)
     store.replace(TEXTS, batch.select(table.column_names).rename_columns(columns), texts)
-    known = store.rows[table.name]
-    if known < HEAD_ROWS:
-        store.insert(store.head(table.name), TEXTS, ", ".join(columns), HEAD_ROWS - known)
     hashes = ", ".join(f"CASE WHEN {c} IS NOT NULL THEN hash({c}) END AS {c}" for c in columns)
     store.insert(store.table(table.name), TEXTS, hashes)
-    store.rows[table.name] = known + batch.num_rows
+    store.rows[table.name] += batch.num_rows
     counts = store.row(TEXTS, ", ".join(_counted(c, kind) for c, kind in typed))
     parts = (counts[start : start + COUNTED] for start in range(0, len(counts), COUNTED))
     return [Totals(batch.num_rows, *part) for part in parts]
+
+
+def _first(store: Store, table: Table) -> pa.Table:
+    """Return the first rows of the batch at hand as texts."""
+    columns = ", ".join(store.column((table.name, name)) for name in table.column_names)
+    found = store.connection.sql(f"SELECT {columns} FROM {TEXTS} LIMIT {HEAD_ROWS}")  # noqa: S608 own names
+    return found.to_arrow_table()
 
 
 def _text(name: str, kind: pa.DataType) -> str:
