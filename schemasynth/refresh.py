@@ -71,6 +71,7 @@ from schemasynth.sampling import Sample
 from schemasynth.settings import shown
 from schemasynth.verify import IntegrityReport, check_integrity, require
 from schemasynth.verify.measure import PrivacyReport, measure_tables
+from schemasynth.verify.patterns import key_patterns, read_patterns
 from schemasynth.verify.privacy import identifier_columns, identifiers_found
 from schemasynth.workspace import Workspace, digest
 
@@ -484,8 +485,16 @@ class Refresh:
             repairs = [asdict(r) for r in save_restored(workspace, plan, self._seed)]
         with self._timed("measure privacy"):
             privacy = asdict(measure_privacy(workspace, plan, self._seed))
-        generated = {name: len(frame) for name, frame in synthetic.items()}
-        workspace.done(Step.GENERATE, repairs=repairs, generated=generated, privacy=privacy)
+        with self._timed("measure patterns"):
+            source, restored = workspace.tables(SOURCE), workspace.tables(RESTORED)
+            patterns = [asdict(p) for p in key_patterns(plan, source, restored, self._seed)]
+        workspace.done(
+            Step.GENERATE,
+            repairs=repairs,
+            generated={name: len(frame) for name, frame in synthetic.items()},
+            privacy=privacy,
+            patterns=patterns,
+        )
 
     def _load(self, workspace: Workspace, plan: RefreshPlan) -> IntegrityReport:
         rows = workspace.tables(RESTORED)
@@ -561,6 +570,7 @@ class Refresh:
             findings=self._findings,
             dry_run=self.options.dry_run,
             privacy=PrivacyReport.read(facts["privacy"]) if facts else None,
+            patterns=read_patterns(facts.get("patterns", ())),
         )
 
 

@@ -310,6 +310,17 @@ class TablePlan:
                 return key
         return None
 
+    @property
+    def patterned(self) -> tuple[str, ...]:
+        """The columns whose values hold patterns: learned ones, and those copied as they are."""
+        made = (ColumnTreatment.KEY, ColumnTreatment.PROVIDER)
+        return tuple(
+            column.name
+            for column in self.columns
+            if column.treatment is ColumnTreatment.LEARN
+            or (self.role is Role.REFERENCE and column.treatment not in made)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RefreshPlan:

@@ -89,13 +89,11 @@ def _traits(
 def _levels(table: TablePlan, frame: pd.DataFrame, rows: Ints) -> dict[str, Ints]:
     """Return the levels of the learned columns that may hold patterns."""
     found = {}
-    for column in table.columns:
-        made = (ColumnTreatment.KEY, ColumnTreatment.PROVIDER)
-        copied = table.role is Role.REFERENCE and column.treatment not in made
-        if column.name not in frame or not (copied or column.treatment is ColumnTreatment.LEARN):
+    for name in table.patterned:
+        if name not in frame:
             continue
-        values = array(frame, column.name)
+        values = array(frame, name)
         levels = cut(values)
         if levels is not None:
-            found[column.name] = levels.codes(take(values, rows))
+            found[name] = levels.codes(take(values, rows))
     return found

@@ -12,6 +12,7 @@ from schemasynth.load import Finding
 from schemasynth.rewrite.prepared import Repair
 from schemasynth.verify import IntegrityReport
 from schemasynth.verify.measure import PrivacyReport
+from schemasynth.verify.patterns import KeyPatterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class RefreshReport:
         findings: what was found at the target before anything began.
         dry_run: nothing was to be changed.
         privacy: how far new rows are from those of the source; None before they are made.
+        patterns: how well those along foreign keys are kept.
     """
 
     source: str
@@ -82,6 +84,7 @@ class RefreshReport:
     findings: tuple[Finding, ...] = ()
     dry_run: bool = False
     privacy: PrivacyReport | None = None
+    patterns: tuple[KeyPatterns, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-serialisable values."""

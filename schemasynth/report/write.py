@@ -16,6 +16,7 @@ from schemasynth.errors import SettingsError
 from schemasynth.load import Severity, as_text
 from schemasynth.report.model import RefreshReport, TableReport
 from schemasynth.verify.measure import PrivacyReport, TablePrivacy
+from schemasynth.verify.patterns import Kept
 from schemasynth.verify.privacy import CarryOver
 
 MINUTE = 60
@@ -29,6 +30,11 @@ learned row than to any holdout row; 50 % is ideal. Ratio: distance to the neare
 the second, fifth percentile. Rare: values, and pairs of values, of few rows, that new rows have
 too. Linking, guessing: AUC of two attacks by which a learned row would be told from others; 0.5 is
 ideal."""
+
+_PATTERNS = """How alike new rows and those of the source are; after a slash, how alike two halves
+of the source are, which no generator can be expected to pass. Children: their number a parent.
+With the parent: a column of each, taken together. With siblings: a column of two children of one
+parent. With grandparents: a column of the child and one of its parent's parents."""
 
 
 def write_report(report: RefreshReport, folder: Path) -> tuple[Path, Path]:
@@ -70,6 +76,7 @@ def html(report: RefreshReport) -> str:
             *_tables(report),
             *_repairs(report),
             *_integrity(report),
+            *_patterns(report),
             *_privacy(report.privacy),
             *_steps(report),
             *_findings(report),
@@ -172,6 +179,31 @@ def _integrity(report: RefreshReport) -> Iterator[str]:
         for r in results
     )
     yield from _grid(columns, cells, bad={i for i, r in enumerate(results) if r.violations})
+
+
+def _patterns(report: RefreshReport) -> Iterator[str]:
+    if not report.patterns:
+        return
+    yield f"<h2>Patterns along foreign keys</h2><p>{_PATTERNS}</p>"
+    names = ("Children", "With the parent", "With siblings", "With grandparents")
+    columns = (
+        *map(_Column, ("Foreign key", "Parent", "Treatment")),
+        *(_Column(name, is_number=True) for name in names),
+    )
+    cells = (
+        (
+            f"{p.table}({', '.join(p.columns)})",
+            p.referred,
+            p.treatment,
+            *map(_kept, (p.children, p.bivariate, p.siblings, p.farther)),
+        )
+        for p in report.patterns
+    )
+    yield from _grid(columns, cells)
+
+
+def _kept(kept: Kept | None) -> str:
+    return "–" if kept is None else f"{percent(kept.made)} / {percent(kept.ideal)}"
 
 
 def _privacy(privacy: PrivacyReport | None) -> Iterator[str]:
