@@ -32,6 +32,7 @@ from schemasynth.audit import END, AuditFile
 from schemasynth.audit import NAME as AUDIT_FILE
 from schemasynth.errors import DriftError, SafetyError, SettingsError
 from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
+from schemasynth.generator import measure as measure_accuracy
 from schemasynth.holdout import hold_out
 from schemasynth.load import (
     Finding,
@@ -463,7 +464,13 @@ class Refresh:
             max_epochs=self.options.max_epochs,
             seed=self._seed,
             base_url=self.options.base_url,
+            quality_report=self._is_measured_in_training,
         )
+
+    @property
+    def _is_measured_in_training(self) -> bool:
+        """Whether there will be no rows to measure generated ones against, or no process here."""
+        return self.options.until is Step.TRAIN or self.options.base_url is not None
 
     def _train(self, workspace: Workspace) -> None:
         prepared = load_prepared(workspace)
@@ -481,6 +488,14 @@ class Refresh:
         with self._timed("generate"):
             synthetic = generate(trained, self._generator_settings, self.listener)
         workspace.save_frames(SYNTHETIC, synthetic)
+        prepared = load_prepared(workspace)
+        if prepared.frames and not self._is_measured_in_training:
+            with self._timed("measure accuracy"):
+                rows = workspace.tables(SYNTHETIC)
+                settings = self._generator_settings
+                measure_accuracy(
+                    trained, prepared.tables, prepared.frames, rows, settings, self.listener
+                ).save(workspace.folder(GENERATOR))
         with self._timed("restore"):
             repairs = [asdict(r) for r in save_restored(workspace, plan, self._seed)]
         with self._timed("measure privacy"):

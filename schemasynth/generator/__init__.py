@@ -5,6 +5,7 @@ Imports `plan` and `rewrite`; the SDK itself is imported lazily, and runs in a p
 
 from schemasynth.generator.config import EmittedConfig, config_json, config_python, emit
 from schemasynth.generator.convert import accepted_encodings
+from schemasynth.generator.quality import measure
 from schemasynth.generator.settings import GeneratorSettings
 from schemasynth.generator.training import (
     TrainedColumn,
@@ -26,6 +27,7 @@ __all__ = [
     "config_python",
     "emit",
     "generate",
+    "measure",
     "train",
     "wipe",
 ]

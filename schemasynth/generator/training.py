@@ -176,12 +176,12 @@ def train(
     """
     started = time.monotonic()
     fitted = tuple(_fit(table, frames[table.name]) for table in tables)
-    learned = _learned(tables, fitted)
+    learned = learned_tables(tables, fitted)
     emitted = emit(learned, settings, {table.name: table.rows for table in fitted})
     result: dict[str, Any] = {"generator_id": None, "accuracy": None, "tables": {}}
     with job_folder(workdir) as folder:
         if learned:
-            data = _write_rows(learned, fitted, frames, emitted.names, folder)
+            data = write_rows(learned, fitted, frames, emitted.names, folder.job)
             job = {"kind": "train", "config": emitted.config, "data": data}
             result = run_job(job, folder, settings, emitted.names, listener)
     metrics = {entry.name: result["tables"].get(entry.alias, {}) for entry in emitted.names}
@@ -271,7 +271,7 @@ def _fit(table: PreparedTable, rows: Rows) -> TrainedTable:
     )
 
 
-def _learned(
+def learned_tables(
     tables: Sequence[PreparedTable], fitted: Sequence[TrainedTable]
 ) -> tuple[PreparedTable, ...]:
     """Return the tables as the SDK gets them: no empty table, no constant column."""
@@ -291,14 +291,28 @@ def _learned(
     )
 
 
-def _write_rows(
+def write_rows(
     learned: Sequence[PreparedTable],
     fitted: Sequence[TrainedTable],
     frames: Tables,
     names: Sequence[TableNames],
-    folder: JobFolder,
+    folder: Path,
 ) -> dict[str, str]:
-    """Write each table as the SDK gets it; return the files by alias."""
+    """Write each table as the SDK gets it.
+
+    Args:
+        learned: from `learned_tables`.
+        fitted: the same tables, with the way of their columns through the SDK.
+        frames: their rows.
+        names: for the SDK.
+        folder: private; gets a Parquet file a table.
+
+    Returns:
+        The files, by alias.
+
+    Raises:
+        GeneratorError: a row has no context row.
+    """
     codecs = {table.name: {c.name: c.codec for c in table.columns} for table in fitted}
     keys = {table.name: table.key for table in learned}
     files = {}
@@ -313,7 +327,7 @@ def _write_rows(
         for column in table.columns:
             codec = codecs[table.name][column.name]
             columns[entry.column(column.name)] = convert.encode(codec, values[column.name])
-        path = folder.job / f"{entry.alias}.parquet"
+        path = folder / f"{entry.alias}.parquet"
         pq.write_table(pa.table(columns), path)
         files[entry.alias] = str(path)
     return files

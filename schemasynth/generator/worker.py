@@ -28,6 +28,13 @@ POLL_FAILURES = 20
 CPU_SECONDS = 0.2
 """Computing time between two polls that counts as a sign of life."""
 
+ACCURACY_ROWS = 100_000
+"""Rows, or families of rows, whose accuracy is measured: as many as in the SDK's own reports."""
+COHERENCE_ROWS = 10_000
+"""Families of rows in which siblings are compared; shares of them are then known to 0.01."""
+EMBEDDING_ROWS = 1_000
+"""Rows whose embeddings are compared, of which nothing is told here; few cost little."""
+
 DONE, FAILED, CANCELED = "DONE", "FAILED", "CANCELED"
 
 
@@ -192,8 +199,9 @@ def follow(
     raise JobFailed(f"the progress of {what} cannot be read any more")
 
 
-def train(client: Any, job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+def train(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
     """Train a generator and return its id and metrics."""
+    client = _client(job)
     config = dict(job["config"])
     config["tables"] = [{**table, "data": job["data"][table["name"]]} for table in config["tables"]]
     generator = client.generators.create(config)
@@ -210,8 +218,9 @@ def train(client: Any, job: Mapping[str, Any], channel: Channel) -> dict[str, An
     }
 
 
-def generate(client: Any, job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+def generate(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
     """Generate tables and download them as one archive of Parquet files."""
+    client = _client(job)
     tables = [
         {
             "name": name,
@@ -228,6 +237,58 @@ def generate(client: Any, job: Mapping[str, Any], channel: Channel) -> dict[str,
     dataset.download(job["archive"], format="parquet")
     dataset.delete()
     return {}
+
+
+def measure(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+    """Compare generated tables with those learned from, and return their accuracy."""
+    found = {}
+    for done, table in enumerate(job["tables"]):
+        facts = {"table": table["name"], "done": done, "total": len(job["tables"])}
+        channel.send("progress", step="CREATE_MODEL_REPORT", message="", **facts)
+        found[table["name"]] = _measured(table, Path(job["folder"]), channel)
+    return {"tables": found}
+
+
+def _measured(table: Mapping[str, Any], folder: Path, channel: Channel) -> dict[str, float]:
+    from mostlyai.qa import report
+
+    def alive(**_: Any) -> None:
+        channel.send("alive")
+
+    context = table.get("context")
+    keys = [context["reference"]] if context else []
+    rows: dict[str, Any] = {
+        "trn_tgt_data": _rows(table["source"], [*table["columns"], *keys]),
+        "syn_tgt_data": _rows(table["synthetic"], [*table["columns"], *keys]),
+    }
+    if context:
+        above = [*context["columns"], context["key"]]
+        rows |= {
+            "tgt_context_key": context["reference"],
+            "ctx_primary_key": context["key"],
+            "trn_ctx_data": _rows(context["source"], above),
+            "syn_ctx_data": _rows(context["synthetic"], above),
+        }
+    _, metrics = report(
+        **rows,
+        report_path=folder / "report.html",
+        statistics_path=folder / "statistics",
+        max_sample_size_accuracy=ACCURACY_ROWS,
+        max_sample_size_coherence=COHERENCE_ROWS,
+        max_sample_size_embeddings=EMBEDDING_ROWS,
+        update_progress=alive,
+    )
+    accuracy = metrics.accuracy.model_dump() if metrics and metrics.accuracy else {}
+    return {f"accuracy.{name}": value for name, value in accuracy.items() if value is not None}
+
+
+def _rows(path: str, columns: list[str]) -> Any:
+    """Read rows as the SDK reads them for its own reports."""
+    import pandas as pd
+
+    frame = pd.read_parquet(path, columns=columns)
+    texts = frame.select_dtypes(include=["object", "string"]).columns
+    return frame.astype(dict.fromkeys(texts, "string[pyarrow]"))
 
 
 def _metrics(table: Any) -> dict[str, float]:
@@ -289,10 +350,10 @@ def main(path: str) -> int:
     channel = _own_channel()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     job = json.loads(Path(path).read_text("utf-8"))
-    run = {"train": train, "generate": generate}[job["kind"]]
+    run = {"train": train, "generate": generate, "measure": measure}[job["kind"]]
     channel.send("alive")
     try:
-        result = run(_client(job), job, channel)
+        result = run(job, channel)
     except JobFailed as error:
         channel.send("failed", message=str(error), kind="job")
         return 1

@@ -78,9 +78,7 @@ def _days(start: str, after: np.ndarray) -> np.ndarray:
     return (np.datetime64(start) + after.astype("m8[D]")).astype(str)
 
 
-def _people(
-    rng: np.random.Generator, size: int
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+def _people(rng: np.random.Generator, size: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     age = np.clip(rng.gamma(6, 9, size), 3, 99)
     degree = np.where(rng.random(size) < 0.15 + age / 160, rng.choice([33, 50, 65, 75], size), 0)
     numbers = rng.choice(99_999_999, size, replace=False)

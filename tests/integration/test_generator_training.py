@@ -20,7 +20,14 @@ import pytest
 
 from schemasynth.arrays import frame
 from schemasynth.errors import GeneratorError
-from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
+from schemasynth.generator import (
+    GeneratorSettings,
+    TrainedGenerator,
+    generate,
+    measure,
+    train,
+    wipe,
+)
 from schemasynth.plan.model import Encoding
 from schemasynth.rewrite.prepared import PreparedColumn, PreparedReference, PreparedTable
 
@@ -153,6 +160,10 @@ def test_two_linked_tables_come_back_in_shape(frames, tmp_path):
     assert 0.3 < tables["a/b: parent"].accuracy <= 1
     assert 0.3 < tables["child"].accuracy <= 1
     assert tables["single"].accuracy is None
+    measured = measure(trained, TABLES, frames, synthetic, settings, steps.append)
+    for table in measured.tables:
+        assert table.accuracy == pytest.approx(tables[table.name].accuracy, abs=0.06), table.name
+        assert table.metrics != tables[table.name].metrics or table.accuracy is None
     trains = [step for step in steps if step.step == "train" and step.subject == "child"]
     assert any("epoch" in step.message for step in trains)
 
