@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemasynth.infer.evidence.store import PARTED_ROWS, Store
+from schemasynth.infer.evidence.store import PART_ROWS, PARTED_ROWS, Store
 from schemasynth.model import Column, Schema, SqlType, Table, TableName, TypeFamily
 
 WHOLE = SqlType("BIGINT", TypeFamily.INTEGER)
@@ -46,7 +46,7 @@ def test_a_share_is_told_by_a_part(store: Store) -> None:
 
 
 def test_small_tables_are_not_parted(store: Store) -> None:
-    store.rows[CHILD] = PARTED_ROWS - 1
+    store.rows[CHILD] = 2 * PART_ROWS - 1
     assert not store.hardly_included(CHILD, ("a", "b"), PARENT, ("b", "a"), 0.5)
     store.rows[CHILD] = ROWS
 

@@ -5,6 +5,7 @@ Imports the model and figures; filled by the ways of collecting, asked by infere
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,14 +38,18 @@ SMALL = 1_000_000
 """Values of a table up to which they are counted in memory, which takes 8 MB then."""
 
 PARTS = 64
-"""Rows are parted by a hash, so that equal tuples meet in one part: one of so many shows most sets
-of columns to repeat, and most references not to hold, for a fraction of the work. A power of 2."""
-PARTED_ROWS = 500_000
-"""Rows from which a part is looked at first: below, all of them cost little."""
-FEW_TUPLES = 1_000
+"""Rows are parted by a hash, so that equal tuples meet in one part: one of at most so many shows
+most sets of columns to repeat, and most references not to hold, for a fraction of the work. A power
+of 2."""
+PART_ROWS = 256
+"""Rows that a part has at least."""
+FEW_TUPLES = 100
 """Distinct tuples in a part from which it shows a share."""
-PART_ERROR = 0.05
-"""Three standard errors of a share among so many tuples, at its worst of one half."""
+PART_ERROR = 1.5
+"""By the root of the number of tuples: three standard errors of a share, at its worst one half."""
+PARTED_ROWS = 500_000
+"""Rows from which a part of the referenced tuples is taken too: below, all of them cost little, and
+serve for other children."""
 
 HashReader: TypeAlias = "Callable[[Table, Sequence[str]], Iterator[pa.RecordBatch]]"
 """Reads the hashes of columns of a table, as int64, NULL where there is no value."""
@@ -255,13 +260,18 @@ class Store:
             referred: of it.
             least: the share of distinct tuples of the child.
         """
-        if self.rows[child] < PARTED_ROWS or not self._as_arrays(child, parent):
+        parts = _parts(self.rows[child])
+        if parts == 1 or not self._as_arrays(child, parent):
             return False
-        hashes = self._some_tuples(child, tuple(columns))
-        among = self._some_tuples(parent, tuple(referred))
-        return len(hashes) >= FEW_TUPLES and held(hashes, among) < (least - PART_ERROR) * len(
-            hashes
-        )
+        hashes = self._some_tuples(child, tuple(columns), parts)
+        if len(hashes) < FEW_TUPLES:
+            return False
+        if self.rows[parent] < PARTED_ROWS:
+            among = self._tuples(parent, tuple(referred))
+        else:
+            among = self._some_tuples(parent, tuple(referred), parts)
+        enough = (least - PART_ERROR / math.sqrt(len(hashes))) * len(hashes)
+        return held(hashes, among) < enough
 
     def tuple_inclusion(
         self, child: TableName, columns: Sequence[str], parent: TableName, referred: Sequence[str]
@@ -347,13 +357,13 @@ class Store:
         hashes, _ = self._hashes(table, column)
         return np.flatnonzero(hashes & np.uint64(PARTS - 1) == 0)
 
-    def _read_some_tuples(self, table: TableName, columns: tuple[str, ...]) -> Hashes:
+    def _read_some_tuples(self, table: TableName, columns: tuple[str, ...], parts: int) -> Hashes:
         """Return the hashes of the distinct tuples without NULLs of one part, in order."""
         import numpy as np
 
         read = [self._hashes(table, column) for column in columns]
         hashes = mixed([h for h, _ in read])
-        kept = np.logical_and.reduce([hashes & np.uint64(PARTS - 1) == 0, *(p for _, p in read)])
+        kept = np.logical_and.reduce([hashes & np.uint64(parts - 1) == 0, *(p for _, p in read)])
         return np.unique(hashes[kept])
 
     def _read_tuples(self, table: TableName, columns: tuple[str, ...]) -> Hashes:
@@ -380,3 +390,8 @@ class Store:
         listed = ", ".join(f"{name} AS k{i}" for i, name in enumerate(names))
         present = " AND ".join(f"{name} IS NOT NULL" for name in names)
         return f"SELECT DISTINCT {listed} FROM {source} WHERE {present}"  # noqa: S608
+
+
+def _parts(rows: int) -> int:
+    """Return into how many parts, a power of 2, so many rows are parted."""
+    return min(PARTS, 1 << max(rows // PART_ROWS, 1).bit_length() - 1)
