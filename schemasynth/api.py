@@ -247,6 +247,23 @@ def _planned(
     return schema, made
 
 
+def preview(plan: RefreshPlan) -> str:
+    """Return what a plan does to ten made-up rows of each table, as text; no source is read.
+
+    Args:
+        plan: what was decided, perhaps edited.
+
+    Raises:
+        PlanError: the plan cannot work.
+    """
+    from schemasynth.document.preview import preview_text
+    from schemasynth.plan import check_plan
+    from schemasynth.preview import preview as tried
+
+    check_plan(plan)
+    return preview_text(plan, tried(plan))
+
+
 def config(plan: RefreshPlan, form: str = "json") -> str:
     """Return the MOSTLY AI generator configuration of a plan.
 

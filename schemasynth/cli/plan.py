@@ -14,6 +14,7 @@ from schemasynth.cli.options import (
     answers,
     listener,
     privacy,
+    read,
     selection,
     selection_options,
     size_options,
@@ -28,6 +29,12 @@ from schemasynth.cli.options import (
 @answer_options
 @size_options
 @click.option("--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
+@click.option(
+    "--preview",
+    is_flag=True,
+    help="Print what the plan does to ten made-up rows of each table; the plan itself goes to "
+    "--output. SOURCE may then be a plan file too.",
+)
 def command(
     source: str,
     schemas: tuple[str, ...],
@@ -40,6 +47,7 @@ def command(
     sizes: tuple[str, ...],
     sample_rows: int | None,
     output: Path | None,
+    preview: bool,
 ) -> None:
     """Write what a refresh from SOURCE would do to each table and column, and why.
 
@@ -49,10 +57,14 @@ def command(
     \b
     Example:
       schemasynth plan live.sqlite --output plan.toml
+      schemasynth plan plan.toml --preview
     """
     from schemasynth import api
-    from schemasynth.plan.file import write_plan
+    from schemasynth.plan.file import read_plan, write_plan
 
+    if preview and source.endswith(".toml"):
+        write(api.preview(read_plan(read(Path(source)))), output)
+        return
     made = api.plan(
         source,
         selection(schemas, include, exclude),
@@ -63,4 +75,7 @@ def command(
         privacy=privacy(settings),
         listener=listener(),
     )
-    write(write_plan(made), output)
+    if preview:
+        click.echo(api.preview(made))
+    if output is not None or not preview:
+        write(write_plan(made), output)
