@@ -280,7 +280,7 @@ def config(plan: RefreshPlan, form: str = "json") -> str:
 
     check_plan(plan)
     write = config_python if form == "python" else config_json
-    return write(outline(plan), GeneratorSettings())
+    return write(outline(plan), GeneratorSettings(differential=plan.privacy.differential))
 
 
 def grants(

@@ -224,7 +224,7 @@ class Refresh:
         if self.options.until is Step.PLAN:
             return self._stopped(workspace, plan)
         if Step.TRAIN not in workspace:
-            self._train(workspace)
+            self._train(workspace, plan)
         if self.options.until is Step.TRAIN:
             return self._stopped(workspace, plan)
         if Step.GENERATE not in workspace:
@@ -457,14 +457,14 @@ class Refresh:
                 "--yes."
             )
 
-    @property
-    def _generator_settings(self) -> GeneratorSettings:
+    def _generator_settings(self, plan: RefreshPlan) -> GeneratorSettings:
         return GeneratorSettings(
             max_training_time=self.options.max_training_time,
             max_epochs=self.options.max_epochs,
             seed=self._seed,
             base_url=self.options.base_url,
             quality_report=self._is_measured_in_training,
+            differential=plan.privacy.differential,
         )
 
     @property
@@ -472,34 +472,35 @@ class Refresh:
         """Whether there will be no rows to measure generated ones against, or no process here."""
         return self.options.until is Step.TRAIN or self.options.base_url is not None
 
-    def _train(self, workspace: Workspace) -> None:
+    def _train(self, workspace: Workspace, plan: RefreshPlan) -> None:
         prepared = load_prepared(workspace)
         workspace.wipe([GENERATOR])
         folder = workspace.folder(GENERATOR)
+        settings = self._generator_settings(plan)
         with self._timed("train"):
-            trained = train(
-                prepared.tables, prepared.frames, self._generator_settings, folder, self.listener
-            )
+            trained = train(prepared.tables, prepared.frames, settings, folder, self.listener)
         trained.save(folder)
         workspace.done(Step.TRAIN)
 
     def _generate(self, workspace: Workspace, plan: RefreshPlan) -> None:
         trained = TrainedGenerator.load(workspace.folder(GENERATOR))
         with self._timed("generate"):
-            synthetic = generate(trained, self._generator_settings, self.listener)
+            synthetic = generate(trained, self._generator_settings(plan), self.listener)
         workspace.save_frames(SYNTHETIC, synthetic)
         prepared = load_prepared(workspace)
         if prepared.frames and not self._is_measured_in_training:
             with self._timed("measure accuracy"):
                 rows = workspace.tables(SYNTHETIC)
-                settings = self._generator_settings
+                settings = self._generator_settings(plan)
                 measure_accuracy(
                     trained, prepared.tables, prepared.frames, rows, settings, self.listener
                 ).save(workspace.folder(GENERATOR))
         with self._timed("restore"):
             repairs = [asdict(r) for r in save_restored(workspace, plan, self._seed)]
         with self._timed("measure privacy"):
-            privacy = asdict(measure_privacy(workspace, plan, self._seed))
+            measured = measure_privacy(workspace, plan, self._seed)
+        spent = tuple((t.name, t.epsilon) for t in trained.tables if t.epsilon is not None)
+        privacy = replace(measured, differential=plan.privacy.differential, spent=spent)
         with self._timed("measure patterns"):
             source, restored = workspace.tables(SOURCE), workspace.tables(RESTORED)
             patterns = [asdict(p) for p in key_patterns(plan, source, restored, self._seed)]
@@ -507,7 +508,7 @@ class Refresh:
             Step.GENERATE,
             repairs=repairs,
             generated={name: len(frame) for name, frame in synthetic.items()},
-            privacy=privacy,
+            privacy=asdict(privacy),
             patterns=patterns,
         )
 

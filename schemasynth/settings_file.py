@@ -18,7 +18,7 @@ from schemasynth.errors import SettingsError
 from schemasynth.infer.answers import NO_ANSWERS, Answers, ColumnAnswer, read_answers
 from schemasynth.model import TableName
 from schemasynth.model.keyid import KeyId, Kind, checked
-from schemasynth.model.privacy import HOLDOUT_SUBJECTS, Privacy
+from schemasynth.model.privacy import HOLDOUT_SUBJECTS, DifferentialPrivacy, Privacy
 from schemasynth.model.sensitivity import SensitiveKind
 
 NAME = "schemasynth.toml"
@@ -79,14 +79,39 @@ class _Column(_Strict):
     value: str | None = None
 
 
+_Factor = Annotated[float, Field(ge=0, le=10_000)]
+
+
+class DifferentialEntry(_Strict):
+    """Differential privacy, as a settings file or a plan says it; 0 stands for None."""
+
+    max_epsilon: _Factor = 10.0
+    delta: Annotated[float, Field(gt=0, le=1)] = 1e-5
+    noise_multiplier: _Factor = 1.5
+    max_grad_norm: _Factor = 1.0
+    value_protection_epsilon: _Factor = 1.0
+
+    def value(self) -> DifferentialPrivacy:
+        """Return what is said."""
+        return DifferentialPrivacy(
+            self.max_epsilon or None,
+            self.delta,
+            self.noise_multiplier,
+            self.max_grad_norm,
+            self.value_protection_epsilon or None,
+        )
+
+
 class PrivacyEntry(_Strict):
     """Privacy beyond single columns, as a settings file or a plan says it."""
 
     holdout: int = Field(default=HOLDOUT_SUBJECTS, ge=0)
+    differential_privacy: DifferentialEntry | None = None
 
     def value(self) -> Privacy:
         """Return what is said."""
-        return Privacy(self.holdout)
+        differential = self.differential_privacy
+        return Privacy(self.holdout, differential.value() if differential else None)
 
 
 class _Target(_Strict):
@@ -174,6 +199,7 @@ _FIELDS: Mapping[str, type[_Strict]] = {
     "keys": _Keys,
     "people": _People,
     "privacy": PrivacyEntry,
+    "privacy.differential_privacy": DifferentialEntry,
     "column": _Column,
     "target": _Target,
     "keys.primary_key": _PrimaryKey,

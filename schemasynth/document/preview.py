@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemasynth.arrays import array
 from schemasynth.document import wording
+from schemasynth.plan.budget import budget
 from schemasynth.plan.model import ColumnPlan, ColumnTreatment, RefreshPlan, Role, TablePlan
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def preview_text(plan: RefreshPlan, tables: Sequence[TablePreview]) -> str:
         plan: that was tried.
         tables: of `preview`.
     """
-    return "\n".join([_HEAD, *(line for table in tables for line in _table(plan, table))])
+    head = [_HEAD, *filter(None, [budget(plan)])]
+    return "\n".join([*head, *(line for table in tables for line in _table(plan, table))])
 
 
 def _table(plan: RefreshPlan, table: TablePreview) -> Iterator[str]:

@@ -9,7 +9,7 @@ import json
 import math
 import pprint
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from schemasynth.errors import GeneratorError
@@ -155,12 +155,14 @@ def _settings_of(
 def _model(settings: GeneratorSettings, model: str, minutes: float | None) -> dict[str, Any]:
     configuration: dict[str, Any] = {
         "model": model,
-        "value_protection": settings.value_protection,
+        "value_protection": settings.protects_values,
         "rare_category_replacement_method": "SAMPLE",
         # Only conditional generation needs it; without, accuracy is higher.
         "enable_flexible_generation": False,
         "enable_model_report": settings.quality_report,
     }
+    if settings.differential is not None:
+        configuration["differential_privacy"] = asdict(settings.differential)
     if settings.max_epochs is not None:
         configuration["max_epochs"] = settings.max_epochs
     if minutes is not None:

@@ -67,7 +67,7 @@ def measure(
     return replace(
         trained,
         tables=tuple(
-            replace(table, metrics=metrics.get(table.name) or table.metrics)
+            replace(table, metrics={**table.metrics, **metrics.get(table.name, {})})
             for table in trained.tables
         ),
     )

@@ -1,6 +1,6 @@
 """How the generator is trained and watched.
 
-Imports errors only; used by the whole package and by the API.
+Imports errors and the model only; used by the whole package and by the API.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemasynth.errors import SettingsError
+from schemasynth.model.privacy import DifferentialPrivacy
 
 DEFAULT_MODEL = "MOSTLY_AI/Medium"
 """The SDK's default for tables; Small and Large took the same time on small tables."""
@@ -42,6 +43,7 @@ class GeneratorSettings:
         value_protection: hide rare categories, extremes and long child lists. It removes values
             that occur fewer than about 5 to 8 times, and with them rare NULLs, whole look-up
             columns and the longest child lists.
+        differential: train with differential privacy, and protect values as it says.
         quality_report: measure each table's accuracy; costs time after training.
         timeout: seconds a job may take in all.
         stall_timeout: seconds without any sign of life after which a job is stopped; None takes
@@ -56,6 +58,7 @@ class GeneratorSettings:
     text_model: str = DEFAULT_TEXT_MODEL
     max_sequence_window: int = SEQUENCE_WINDOW
     value_protection: bool = False
+    differential: DifferentialPrivacy | None = None
     quality_report: bool = True
     timeout: float | None = None
     stall_timeout: float | None = None
@@ -74,6 +77,14 @@ class GeneratorSettings:
             raise SettingsError(
                 f"max_sequence_window is {self.max_sequence_window}; it must be at least 1."
             )
+
+    @property
+    def protects_values(self) -> bool:
+        """Whether rare categories and extremes are hidden."""
+        told = self.differential
+        return self.value_protection or (
+            told is not None and told.value_protection_epsilon is not None
+        )
 
     @property
     def stall_seconds(self) -> float:

@@ -27,6 +27,7 @@ from schemasynth.generator.convert import Array, Codec, Form
 from schemasynth.generator.names import TableNames, column_names
 from schemasynth.generator.process import JobFolder, job_folder, run_job
 from schemasynth.generator.settings import GeneratorSettings
+from schemasynth.generator.worker import EPSILON, TEXT
 from schemasynth.progress import Listener, silent
 from schemasynth.rewrite.prepared import PreparedReference, PreparedTable
 
@@ -76,6 +77,13 @@ class TrainedTable:
     def accuracy(self) -> float | None:
         """The SDK's overall accuracy, 0 to 1; None where it measured none."""
         return self.metrics.get("accuracy.overall")
+
+    @property
+    def epsilon(self) -> float | None:
+        """What differential privacy has spent on all models of the table; None without."""
+        spent = [self.metrics.get(f"{prefix}{EPSILON}") for prefix in ("", TEXT)]
+        known = [one for one in spent if one is not None]
+        return sum(known) if known else None
 
     @property
     def context(self) -> str | None:
@@ -193,7 +201,7 @@ def train(
         emitted.names,
         result["accuracy"],
         time.monotonic() - started,
-        settings.value_protection,
+        settings.protects_values,
     )
 
 

@@ -34,6 +34,10 @@ COHERENCE_ROWS = 10_000
 """Families of rows in which siblings are compared; shares of them are then known to 0.01."""
 EMBEDDING_ROWS = 1_000
 """Rows whose embeddings are compared, of which nothing is told here; few cost little."""
+EPSILON = "privacy.epsilon"
+"""Name of the figure that says what differential privacy has spent."""
+TEXT = "text."
+"""Before the names of a text model's figures."""
 
 DONE, FAILED, CANCELED = "DONE", "FAILED", "CANCELED"
 
@@ -210,12 +214,25 @@ def train(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
     jobs = _jobs(job)
     generator.training.start()
     follow(generator.training.progress, jobs, channel, "training")
+    spent = _spent(generator.training.progress())
     generator = client.generators.get(generator.id)
     return {
         "generator_id": generator.id,
         "accuracy": generator.accuracy,
-        "tables": {table.name: _metrics(table) for table in generator.tables},
+        "tables": {t.name: _metrics(t) | spent.get(t.name, {}) for t in generator.tables},
     }
+
+
+def _spent(job: Any) -> dict[str, dict[str, float]]:
+    """Return what differential privacy has spent, by table: that of the weights that were kept."""
+    found: dict[str, dict[str, float]] = {}
+    for step in job.steps or []:
+        kept = [m for m in step.messages or [] if m.get("is_checkpoint") and m.get("dp_eps")]
+        if kept and step.model_label:
+            table, _, model = step.model_label.rpartition(":")
+            prefix = TEXT if model == "language" else ""
+            found.setdefault(table, {})[f"{prefix}{EPSILON}"] = float(kept[-1]["dp_eps"])
+    return found
 
 
 def generate(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
@@ -299,7 +316,7 @@ def _metrics(table: Any) -> dict[str, float]:
     found: dict[str, float] = {}
     for prefix, metrics in (
         ("", table.tabular_model_metrics),
-        ("text.", table.language_model_metrics),
+        (TEXT, table.language_model_metrics),
     ):
         for group in ("accuracy", "similarity", "distances"):
             values = getattr(metrics, group, None)

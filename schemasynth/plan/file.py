@@ -20,6 +20,7 @@ from schemasynth.model import Origin, Question, SqlType, TableName, TypeFamily
 from schemasynth.model.keyid import read_key_id
 from schemasynth.model.rules import Rule, RuleKind
 from schemasynth.model.sensitivity import SensitiveKind, Sensitivity
+from schemasynth.plan.budget import budget
 from schemasynth.plan.check import Problem, problems
 from schemasynth.plan.model import (
     ColumnPlan,
@@ -177,9 +178,7 @@ def write_plan(plan: RefreshPlan) -> str:
     for note in plan.notes:
         notes.add_line(note)
     document.add("notes", notes.multiline(bool(plan.notes)))
-    privacy = tomlkit.table()
-    _fill(privacy, asdict(plan.privacy))
-    document.add("privacy", privacy)
+    document.add("privacy", _privacy_item(plan))
     if plan.questions:
         questions = tomlkit.aot()
         for question in plan.questions:
@@ -199,6 +198,20 @@ def write_plan(plan: RefreshPlan) -> str:
         tables.append(_table_item(table))
     document.add("table", tables)
     return tomlkit.dumps(document)
+
+
+def _privacy_item(plan: RefreshPlan) -> tomlkit.items.Table:
+    privacy = tomlkit.table()
+    privacy.add("holdout", plan.privacy.holdout)
+    differential = plan.privacy.differential
+    if differential is not None:
+        item = tomlkit.table()
+        for line in budget(plan).splitlines():
+            item.add(tomlkit.comment(line))
+        for name, value in asdict(differential).items():
+            item.add(name, value or 0.0)
+        privacy.add("differential_privacy", item)
+    return privacy
 
 
 def _rule_fields(rule: Rule) -> dict[str, Any]:

@@ -215,7 +215,8 @@ def _privacy(privacy: PrivacyReport | None) -> Iterator[str]:
     columns = (_Column("Table"), *(_Column(name, is_number=True) for name in numbers))
     bad = {i for i, table in enumerate(privacy.tables) if table.suspicious}
     yield from _grid(columns, map(_privacy_cells, privacy.tables), bad)
-    yield f"<p>{escape(identifiers_line(privacy))}</p>"
+    for line in filter(None, (differential_line(privacy), identifiers_line(privacy))):
+        yield f"<p>{escape(line)}</p>"
     if privacy.identifiers:
         found = tuple(map(_Column, ("Identifier", "Stands in")))
         counts = tuple(_Column(name, is_number=True) for name in ("As it is", "Written otherwise"))
@@ -249,6 +250,20 @@ def _carried(found: CarryOver | None) -> str:
         return "–"
     sides = ((found.carried, found.rare), (found.carried_holdout, found.rare_holdout))
     return " / ".join(f"{carried:,} of {rare:,}" for carried, rare in sides)
+
+
+def differential_line(privacy: PrivacyReport) -> str:
+    """Say what differential privacy has spent; empty without."""
+    told = privacy.differential
+    if told is None:
+        return ""
+    limit = f"at most {told.max_epsilon:g}" if told.max_epsilon else "any"
+    head = f"Differential privacy: epsilon {limit} and delta {told.delta:g} a model"
+    if not privacy.spent:
+        return f"{head}; what was spent is not known."
+    tables = ", ".join(f"{table} {epsilon:.2f}" for table, epsilon in privacy.spent)
+    total = sum(epsilon for _, epsilon in privacy.spent)
+    return f"{head}; spent: {tables}; {total:.2f} in all."
 
 
 def identifiers_line(privacy: PrivacyReport) -> str:
@@ -364,6 +379,8 @@ def refresh_table(report: RefreshReport) -> str:
 
 
 def _privacy_lines(privacy: PrivacyReport) -> Iterator[str]:
+    if privacy.differential is not None:
+        yield differential_line(privacy)
     yield identifiers_line(privacy)
     measured = [table for table in privacy.tables if table.copies is not None]
     suspicious = [table.table for table in measured if table.suspicious]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from schemasynth.model.privacy import DifferentialPrivacy
 from schemasynth.plan.model import RefreshPlan, Role, TablePlan
 from schemasynth.verify.attacks import Attacks, attacks
 from schemasynth.verify.privacy import (
@@ -65,11 +66,15 @@ class PrivacyReport:
         tables: those that were generated.
         identifiers: values of the source that lead to a person and stand in the new rows.
         looked_for: columns of such values; None where the source's rows were gone.
+        differential: how models were trained with differential privacy; None without.
+        spent: epsilon by table, of all its models, where it is known.
     """
 
     tables: tuple[TablePrivacy, ...] = ()
     identifiers: tuple[IdentifiersFound, ...] = ()
     looked_for: int | None = None
+    differential: DifferentialPrivacy | None = None
+    spent: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> PrivacyReport:

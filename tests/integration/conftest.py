@@ -16,7 +16,7 @@ from schemasynth.testing.standin import generate
 class StandIn:
     """Stands for the trained generator."""
 
-    tables = ()
+    tables: tuple[Any, ...] = ()
     prepared: Prepared
 
     def save(self, folder: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from schemasynth.generator import (
     train,
     wipe,
 )
+from schemasynth.model.privacy import DifferentialPrivacy
 from schemasynth.plan.model import Encoding
 from schemasynth.rewrite.prepared import PreparedColumn, PreparedReference, PreparedTable
 
@@ -131,6 +133,20 @@ def codes():
     ids = pa.array(range(200))
     values = pa.array([f"{SENTINEL}{i:05d}" for i in range(200)])
     return {"code": frame({"id": ids, "code": values}, 200)}
+
+
+def test_differential_privacy_says_what_it_spent(tmp_path):
+    table = PreparedTable("single", "id", learned({"v": Encoding.NUMERIC_DIGIT}), (), 50)
+    values = {"id": pa.array(range(400)), "v": pa.array([n % 90 for n in range(400)])}
+    rows = {"single": frame(values, 400)}
+    told = DifferentialPrivacy(max_epsilon=8.0)
+    settings = replace(FAST, differential=told)
+    trained = train((table,), rows, settings, tmp_path)
+    trained.save(tmp_path)
+    trained = TrainedGenerator.load(tmp_path)
+    assert trained.protected
+    assert 0 < trained.tables[0].epsilon <= told.max_epsilon
+    assert len(generate(trained, settings)["single"]) == 50
 
 
 def test_two_linked_tables_come_back_in_shape(frames, tmp_path):

@@ -30,6 +30,7 @@ from schemasynth.model import (
     TableName,
     TypeFamily,
 )
+from schemasynth.model.privacy import DifferentialPrivacy
 from schemasynth.model.serialize import dumps, loads
 from schemasynth.report import RefreshReport, StepReport, TableReport, refresh_table, write_report
 from schemasynth.report.write import html
@@ -326,6 +327,19 @@ def test_a_report_shows_how_private_rows_are() -> None:
     for text in (page, lines):
         assert "No value of the 4 columns that lead to a person is in the new rows." in text
     assert "No sign of copied rows in 1 table," in lines
+
+
+def test_a_report_shows_the_privacy_budget() -> None:
+    told = DifferentialPrivacy(max_epsilon=5)
+    privacy = replace(
+        measured(copied=False), differential=told, spent=(("child", 1.25), ("small", 2.5))
+    )
+    report = replace(checked(0), privacy=privacy)
+    for text in (html(report), refresh_table(report)):
+        assert "epsilon at most 5 and delta 1e-05 a model" in text
+        assert "spent: child 1.25, small 2.50; 3.75 in all." in text
+    unknown = replace(checked(0), privacy=replace(privacy, spent=()))
+    assert "what was spent is not known" in html(unknown)
 
 
 def test_a_report_marks_copied_rows_and_identifiers() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemasynth.errors import GeneratorError, SettingsError
 from schemasynth.generator import GeneratorSettings, config_json, config_python, emit
+from schemasynth.model.privacy import DifferentialPrivacy
 from schemasynth.plan.model import Encoding
 from schemasynth.rewrite.prepared import PreparedColumn, PreparedReference, PreparedTable
 
@@ -134,6 +135,23 @@ def test_what_the_sdk_cannot_measure_gets_no_report():
     config = emit((*CHAIN, keys), GeneratorSettings(), rows).config
     models = [table["tabular_model_configuration"] for table in config["tables"]]
     assert [model["enable_model_report"] for model in models] == [False, True, False]
+
+
+@pytest.mark.parametrize("ranges", [None, 0.5])
+def test_differential_privacy_is_valid_for_the_sdk(ranges):
+    from mostlyai.sdk.domain import GeneratorConfig
+
+    told = DifferentialPrivacy(max_epsilon=3, value_protection_epsilon=ranges)
+    config = GeneratorConfig.model_validate(
+        emit(CHAIN, GeneratorSettings(differential=told)).config
+    )
+    models = [table.tabular_model_configuration for table in config.tables]
+    models += [table.language_model_configuration for table in config.tables[1:]]
+    for model in models:
+        assert model.value_protection == (ranges is not None)
+        assert DifferentialPrivacy(**model.differential_privacy.model_dump()) == told
+    plain = GeneratorConfig.model_validate(emit(CHAIN, GeneratorSettings()).config)
+    assert plain.tables[0].tabular_model_configuration.differential_privacy is None
 
 
 def test_without_a_limit_the_sdk_stops_by_itself():

@@ -10,7 +10,9 @@ import pytest
 from schemasynth import api
 from schemasynth.errors import PlanError
 from schemasynth.model import Column, Schema, SqlType, Table, TableName, TypeFamily
+from schemasynth.model.privacy import DifferentialPrivacy, Privacy
 from schemasynth.plan import check_plan, read_plan, write_plan
+from schemasynth.plan.budget import count_models
 from schemasynth.plan.model import (
     ColumnPlan,
     ColumnTreatment,
@@ -134,6 +136,22 @@ def test_edits_that_cannot_work_are_refused(plan: RefreshPlan, message: str) -> 
     with pytest.raises(PlanError) as caught:
         check_plan(plan)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("ranges", [None, 2.0])
+@pytest.mark.parametrize("limit", [None, 4.0])
+def test_differential_privacy_comes_back_with_its_budget(
+    limit: float | None, ranges: float | None
+) -> None:
+    told = DifferentialPrivacy(limit, 1e-6, value_protection_epsilon=ranges)
+    plan = replace(PLAN, privacy=Privacy(10, told))
+    text = write_plan(plan)
+    assert read_plan(text) == plan
+    models = count_models(plan)
+    assert (f"at most epsilon 4, {4 * models} in all" in text) == (limit is not None)
+    assert ("Ranges and categories of columns are not covered" in text) == (ranges is None)
+    with pytest.raises(PlanError, match="privacy differential_privacy delta"):
+        read_plan(text.replace("delta = 1e-06", "delta = 0.0"))
 
 
 def test_a_huge_parent_is_no_category() -> None:

@@ -10,7 +10,7 @@ from schemasynth.errors import SettingsError
 from schemasynth.infer.answers import ColumnAnswer
 from schemasynth.model import TableName
 from schemasynth.model.keyid import read_key_id
-from schemasynth.model.privacy import Privacy
+from schemasynth.model.privacy import DifferentialPrivacy, Privacy
 from schemasynth.model.sensitivity import SensitiveKind
 from schemasynth.settings_file import Settings, read_settings
 
@@ -140,6 +140,11 @@ def test_what_it_says_of_privacy(tmp_path: Path) -> None:
     path = tmp_path / "any.toml"
     path.write_text("[privacy]\nholdout = 0\n", "utf-8")
     assert read_settings(path).privacy == Privacy(holdout=0)
+    path.write_text("[privacy.differential_privacy]\nmax_epsilon = 2\n", "utf-8")
+    assert read_settings(path).privacy == Privacy(differential=DifferentialPrivacy(2))
+    path.write_text("[privacy.differential_privacy]\nepsilon = 2\n", "utf-8")
+    with pytest.raises(SettingsError, match=r"no setting privacy\.differential_privacy\.epsilon"):
+        read_settings(path)
     path.write_text("[privacy]\nholdut = 0\n", "utf-8")
     with pytest.raises(SettingsError, match="did you mean holdout"):
         read_settings(path)
