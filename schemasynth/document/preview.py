@@ -48,6 +48,9 @@ def _table(plan: RefreshPlan, table: TablePreview) -> Iterator[str]:
     for rule in plan.rules:
         if name in (rule.table, rule.referred):
             yield f"  kept: {wording.rule(rule)}"
+    for check in table.plan.checks:
+        by = "by the target alone" if check.reason else f"by {check.engine}"
+        yield f"  CHECK evaluated {by}: {check.sql}"
     for names in _blocks(table):
         yield ""
         for when, rows in (("before", table.before), ("after", table.after)):

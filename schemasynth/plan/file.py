@@ -15,6 +15,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from schemasynth.conditions import CheckEngine, Condition
 from schemasynth.errors import PlanError, SettingsError
 from schemasynth.model import Origin, Question, SqlType, TableName, TypeFamily
 from schemasynth.model.keyid import read_key_id
@@ -50,6 +51,7 @@ treatment  of a foreign key: context | matched | category | restored
            of a column: learn | key | foreign_key | determined | computed | constant | null
            | provider: made-up people | template: sentences of frequent words
 rule       what restored rows are made to keep; delete one to switch it off
+check      a CHECK, kept by the engine named; target: only the target can evaluate it
 holdout    subjects that are not learned, so that new rows are held against them; 0: none
 """
 
@@ -111,6 +113,15 @@ class _ForeignKey(_Strict):
     runner_up: str = ""
 
 
+class _Check(_Strict):
+    sql: str
+    engine: CheckEngine
+    columns: tuple[str, ...] = ()
+    dialect: str = ""
+    name: str = ""
+    reason: str = ""
+
+
 class _Table(_Strict):
     name: str
     schema_name: str | None = None
@@ -123,6 +134,7 @@ class _Table(_Strict):
     reason: str = ""
     runner_up: str = ""
     foreign_key: tuple[_ForeignKey, ...] = ()
+    check: tuple[_Check, ...] = ()
     column: tuple[_Column, ...] = ()
 
 
@@ -249,8 +261,15 @@ def _table_item(plan: TablePlan) -> tomlkit.items.Table:
         item = tomlkit.table()
         _fill(item, _column_fields(column))
         columns.append(item)
+    checks = tomlkit.aot()
+    for check in plan.checks:
+        item = tomlkit.table()
+        _fill(item, {k: v or None for k, v in asdict(check).items()})
+        checks.append(item)
     if plan.foreign_keys:
         table.add("foreign_key", keys)
+    if plan.checks:
+        table.add("check", checks)
     table.add("column", columns)
     return table
 
@@ -373,7 +392,7 @@ def read_plan(text: str) -> RefreshPlan:
     return plan
 
 
-_HEADING = re.compile(r"\s*\[\[\s*table\s*(?:\.\s*(foreign_key|column)\s*)?\]\]")
+_HEADING = re.compile(r"\s*\[\[\s*table\s*(?:\.\s*(foreign_key|check|column)\s*)?\]\]")
 _SECTION = re.compile(r"\s*\[\s*([A-Za-z_.]+)\s*\]")
 _ENTRY = re.compile(r"\s*([A-Za-z_]+)\s*=")
 Path: TypeAlias = tuple[str | int, ...]
@@ -446,6 +465,7 @@ def _table(raw: _Table) -> TablePlan:
         unique_keys=raw.unique_keys,
         columns=tuple(_column(column) for column in raw.column),
         foreign_keys=tuple(_foreign_key(key) for key in raw.foreign_key),
+        checks=tuple(Condition(**check.model_dump()) for check in raw.check),
         is_entity=raw.is_entity,
         reason=raw.reason,
         runner_up=raw.runner_up,

@@ -5,7 +5,7 @@ Imports the model, the graph and the plan's parts; called by the API.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from schemasynth.arrays import array, lookup, nulls
+from schemasynth.conditions import CheckEngine, examined
 from schemasynth.graph import ContextChoice, ContextScore, choose_contexts, load_order
 from schemasynth.graph.context import Candidate, score
 from schemasynth.infer.sensitivity import find_sensitive, inherited, sharing
@@ -144,12 +145,12 @@ def make_plan(
         for name in order
     )
     tables = with_providers(tables, _sampled(schema, nodes), columns, language)
-    tables = _with_traits(tables, nodes)
+    tables = _with_checks(_with_traits(tables, nodes), schema)
     plan = RefreshPlan(
         source=source,
         fingerprint=print_of_source,
         tables=tables,
-        notes=(*_notes(tables, choices), *_stated(schema)),
+        notes=(*_notes(tables, choices), *_stated(schema), *_unevaluated(tables)),
         questions=tuple(_questions(schema, verdicts)),
         rules=schema.rules,
     )
@@ -170,6 +171,30 @@ def _with_traits(
         )
         for table in tables
     )
+
+
+def _with_checks(tables: tuple[TablePlan, ...], schema: Schema) -> tuple[TablePlan, ...]:
+    """Return the tables with the CHECKs that rows have to fulfil: those the database enforces."""
+    found = {}
+    for table in schema:
+        types = {column.name: column.type for column in table.columns}
+        found[table.name] = tuple(
+            examined(check.sql, schema.dialect, types, check.name or "")
+            for check in table.checks
+            if check.state.enforced and check.state.validated
+        )
+    return tuple(replace(table, checks=found.get(table.name, ())) for table in tables)
+
+
+def _unevaluated(tables: Iterable[TablePlan]) -> Iterator[str]:
+    """Say which CHECKs rows cannot be made to keep."""
+    for table in tables:
+        for check in table.checks:
+            if check.engine is CheckEngine.TARGET:
+                yield (
+                    f"CHECK {check.name or check.sql} of {table.name} can only be evaluated by the "
+                    f"target: {check.reason}."
+                )
 
 
 def _sampled(schema: Schema, nodes: Mapping[TableName, _Node]) -> dict[TableName, Sampled]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from schemasynth.conditions import Condition
 from schemasynth.errors import PlanError
 from schemasynth.model import Question, SqlType, TableName
 from schemasynth.model.privacy import DEFAULT_PRIVACY, Privacy
@@ -274,6 +275,7 @@ class TablePlan:
         unique_keys: columns of each further unique key.
         columns: in the table's order.
         foreign_keys: the accepted ones.
+        checks: conditions that rows have to fulfil.
         is_entity: it is an implicit entity and disappears on restore.
         reason: why it has this role, for people.
         runner_up: the role that came second.
@@ -287,6 +289,7 @@ class TablePlan:
     unique_keys: tuple[tuple[str, ...], ...] = ()
     columns: tuple[ColumnPlan, ...] = ()
     foreign_keys: tuple[ForeignKeyPlan, ...] = ()
+    checks: tuple[Condition, ...] = ()
     is_entity: bool = False
     reason: str = ""
     runner_up: str = ""

@@ -37,6 +37,7 @@ from schemasynth.rewrite.references import (
     RestoredReference,
     urgency,
 )
+from schemasynth.rewrite.refused import keep_checks
 from schemasynth.rewrite.rules import keep_rules, measure_rules, rule_groups
 from schemasynth.rewrite.scrub import scrub, source_identifiers
 from schemasynth.rewrite.sentences import Sentences, templates
@@ -386,6 +387,10 @@ def restore_each(
         for member in members:
             scrub(work, member, identifiers)
         keep_rules(work, group)
+        if sum(keep_checks(work, member) for member in members):
+            keep_rules(work, group)
+            for member in members:
+                keep_checks(work, member)
         for member in members if table.name in groups else ():
             scrub(work, member, identifiers)
         for name in (member.name for member in members):

@@ -210,7 +210,7 @@ class _Free:
 
     def __init__(self, plan: RefreshPlan, rules: list[Rule], shares: Mapping[str, float]) -> None:
         self._columns = {
-            (str(table.name), name) for table in plan.tables for name in _changeable(table)
+            (str(table.name), name) for table in plan.tables for name in changeable(table)
         }
         self._owners: dict[tuple[str, str], int] = {}
         self._places: dict[Rule, int] = {}
@@ -239,7 +239,7 @@ class _Free:
         return sorted(repairs, key=foremost, reverse=True)
 
 
-def _changeable(table: TablePlan) -> Iterator[str]:
+def changeable(table: TablePlan) -> Iterator[str]:
     """Yield the columns that no key depends on."""
     if table.role in (Role.REFERENCE, Role.SKIP) or table.is_entity:
         return
