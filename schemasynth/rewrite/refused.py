@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from schemasynth.arrays import NONE, take
 from schemasynth.conditions import CheckEngine, Condition, broken
@@ -17,7 +18,7 @@ from schemasynth.plan.model import RefreshPlan, Role, TablePlan
 from schemasynth.rewrite.rules import changeable
 
 if TYPE_CHECKING:
-    from schemasynth.arrays import Bools
+    from schemasynth.arrays import Array, Ints
     from schemasynth.rewrite.base import Restoration
 
 DRAWS = 20
@@ -41,72 +42,84 @@ def keep_checks(work: Restoration, table: TablePlan) -> bool:
     checks = [c for c in table.checks if c.engine is not CheckEngine.TARGET]
     if table.is_entity or table.role in (Role.REFERENCE, Role.SKIP) or not checks:
         return False
-    mended = np.zeros(work.rows[str(table.name)], dtype=np.bool_)
-    for _ in range(DRAWS):
-        refused = [(check, _refused(work, table, check)) for check in checks]
-        if not any(rows.any() for _, rows in refused):
-            break
-        for check, rows in refused:
-            if rows.any() and _redrawn(work, table, check, rows):
-                mended |= rows
-    for check in checks:
-        mended |= _set_to_null(work, table, check)
     name = str(table.name)
-    work.repaired(name, "changed so that CHECKs hold", int(mended.sum()))
+    rng = work.random(name, "checks")
+    everyone = np.arange(work.rows[name])
+    mended, left = everyone[:0], everyone
+    donors: Ints | None = None
+    for _ in range(DRAWS):
+        refused = [(check, _refused(work, table, check, left)) for check in checks]
+        left = np.unique(np.concatenate([rows for _, rows in refused]))
+        if not len(left):
+            break
+        donors = np.setdiff1d(everyone, left) if donors is None else donors
+        for check, rows in refused:
+            good = donors if len(donors) else np.setdiff1d(everyone, rows)
+            mended = np.union1d(mended, _redrawn(work, table, check, rows, good, rng))
+    for check in checks:
+        mended = np.union1d(mended, _set_to_null(work, table, check, left))
+    work.repaired(name, "changed so that CHECKs hold", len(mended))
     for check in checks:
         what = f"CHECK {check.name or check.sql}: could not be kept"
-        work.repaired(name, what, int(_refused(work, table, check).sum()))
-    return bool(mended.any())
+        work.repaired(name, what, len(_refused(work, table, check, left)))
+    return bool(len(mended))
 
 
-def _refused(work: Restoration, table: TablePlan, check: Condition) -> Bools:
-    """Return the refused rows; none where a value cannot be evaluated, which the target will."""
+def _refused(work: Restoration, table: TablePlan, check: Condition, rows: Ints) -> Ints:
+    """Return those of some rows that are refused; none where values cannot be evaluated here."""
     import duckdb
 
     own = work.columns[str(table.name)]
-    size = work.rows[str(table.name)]
-    if not set(check.columns) <= own.keys():
-        return np.zeros(size, dtype=np.bool_)
+    if not len(rows) or not set(check.columns) <= own.keys():
+        return rows[:0]
     types = {name: table.column(name).type for name in check.columns}
+    values = {name: own[name].take(pa.array(rows)) for name in check.columns}
     try:
-        return broken(check, types, {name: own[name] for name in check.columns})
+        return rows[broken(check, types, values)]
     except (sqlite3.Error, duckdb.Error):
-        return np.zeros(size, dtype=np.bool_)
+        return rows[:0]
 
 
-def _redrawn(work: Restoration, table: TablePlan, check: Condition, rows: Bools) -> bool:
-    """Give rows the values of others that pass; returns whether there was any."""
+def _redrawn(
+    work: Restoration,
+    table: TablePlan,
+    check: Condition,
+    rows: Ints,
+    good: Ints,
+    rng: np.random.Generator,
+) -> Ints:
+    """Give rows the values of others that pass; returns those that were changed."""
     name = str(table.name)
-    own, good = work.columns[name], np.flatnonzero(~rows)
+    own = work.columns[name]
     columns = [c for c in _bound(work.plan, table, check.columns) if c in own]
-    if not columns or not len(good):
-        return False
-    places = np.arange(len(rows))
-    places[rows] = work.random(name, *check.columns, str(len(work.repairs)), "check").choice(
-        good, int(rows.sum())
-    )
+    if not columns or not len(good) or not len(rows):
+        return rows[:0]
+    places = np.arange(work.rows[name])
+    places[rows] = rng.choice(good, len(rows))
     for column in columns:
         own[column] = take(own[column], places)
-    return True
+    return rows
 
 
-def _set_to_null(work: Restoration, table: TablePlan, check: Condition) -> Bools:
-    """Set optional columns of rows that are still refused to NULL, one after another."""
-    own = work.columns[str(table.name)]
-    refused = _refused(work, table, check)
-    mended = np.zeros(len(refused), dtype=np.bool_)
+def _set_to_null(work: Restoration, table: TablePlan, check: Condition, rows: Ints) -> Ints:
+    """Set optional columns of refused rows to NULL, one of them a row; returns those changed."""
+    own, size = work.columns[str(table.name)], work.rows[str(table.name)]
+    left = first = _refused(work, table, check, rows)
     for column in _bound(work.plan, table, check.columns):
-        if not refused.any() or column not in check.columns:
+        if column not in check.columns or not table.column(column).nullable or not len(left):
             continue
-        if table.column(column).nullable:
-            before = own[column]
-            own[column] = take(before, np.where(refused, NONE, np.arange(len(refused))))
-            left = _refused(work, table, check)
-            mended |= refused & ~left
-            kept = np.where(refused & ~left, NONE, np.arange(len(refused)))
-            own[column] = take(before, kept)
-            refused = left
-    return mended
+        before = own[column]
+        own[column] = _without(before, left, size)
+        still = _refused(work, table, check, left)
+        own[column] = _without(before, np.setdiff1d(left, still), size)
+        left = still
+    return np.setdiff1d(first, left)
+
+
+def _without(values: Array, rows: Ints, size: int) -> Array:
+    places = np.arange(size)
+    places[rows] = NONE
+    return take(values, places)
 
 
 def _bound(plan: RefreshPlan, table: TablePlan, columns: Collection[str]) -> list[str]:
