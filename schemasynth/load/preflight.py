@@ -359,7 +359,8 @@ def _larger(source: SqlType, target: SqlType) -> bool:
 
 def bounds(kind: SqlType) -> tuple[int, int] | None:
     """Return the whole numbers next to the ends of a type's range; None where it has none."""
-    if kind.family is TypeFamily.DECIMAL and kind.precision is not None:
+    exact = kind.family in (TypeFamily.DECIMAL, TypeFamily.INTEGER)
+    if exact and kind.precision is not None:
         end: int = 10 ** (kind.precision - (kind.scale or 0))
         return 1 - end, end - 1
     word = _WORD.match(kind.sql.lower())

@@ -46,7 +46,7 @@ class SqlType:
         sql: the type as the database writes it, for example ``NUMERIC(10, 2)``.
         family: what the values are.
         length: maximum characters (text) or bytes (binary), if limited.
-        precision: total digits of a decimal.
+        precision: total digits of a decimal, or of an integer that is declared by digits.
         scale: digits after the point of a decimal.
         timezone: whether times carry a time zone.
         values: the members of an enumerated type, in order.

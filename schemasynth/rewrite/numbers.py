@@ -42,7 +42,8 @@ _YEAR_9999 = 253_402_300_799
 def largest_integer(sql_type: SqlType) -> int:
     """Return the largest integer that a type holds."""
     name = sql_type.sql.upper()
-    if sql_type.family is TypeFamily.DECIMAL:
+    counted = sql_type.family is TypeFamily.INTEGER and sql_type.precision is not None
+    if counted or sql_type.family is TypeFamily.DECIMAL:
         digits = (sql_type.precision or DIGITS) - (sql_type.scale or 0)
         return int(10 ** min(digits, DIGITS)) - 1
     if sql_type.family is TypeFamily.FLOAT:

@@ -1,0 +1,554 @@
+"""A stand-in for an Oracle server, behind python-oracledb's own interface.
+
+It is no Oracle: statements are parsed by sqlglot, rows are in DuckDB, definitions change a
+`Dictionary`. What the adapter's logic leans on is done as the manual says: a definition commits,
+keys are checked at the end of a statement while they are enabled, a direct path locks its table
+until the commit, `GENERATED ALWAYS` takes no value, a lock lasts as long as its transaction, an
+empty text is NULL. What it does not know it refuses, so that no statement passes by chance.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import oracledb
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from tests.integration.oracle_dictionary import NUMBERS, VIEWS, Dictionary, spelled, tokens_of
+
+VERSION = "19.3.0.0.0"
+DDL = frozenset({"CREATE", "ALTER", "DROP", "GRANT", "COMMENT"})
+_TYPES = {
+    "BINARY_DOUBLE": "DOUBLE",
+    "BINARY_FLOAT": "FLOAT",
+    "BLOB": "BLOB",
+    "DATE": "TIMESTAMP",
+    "FLOAT": "DOUBLE",
+    "RAW": "BLOB",
+}
+_FETCHED = {
+    "BIGINT": oracledb.DB_TYPE_NUMBER,
+    "BLOB": oracledb.DB_TYPE_RAW,
+    "DECIMAL": oracledb.DB_TYPE_NUMBER,
+    "DOUBLE": oracledb.DB_TYPE_BINARY_DOUBLE,
+    "HUGEINT": oracledb.DB_TYPE_NUMBER,
+    "INTEGER": oracledb.DB_TYPE_NUMBER,
+    "INTERVAL": oracledb.DB_TYPE_INTERVAL_DS,
+    "TIMESTAMP": oracledb.DB_TYPE_TIMESTAMP,
+    "VARCHAR": oracledb.DB_TYPE_VARCHAR,
+}
+
+
+def refused(code: int, message: str = "") -> oracledb.DatabaseError:
+    """The driver's error, with a number of the server."""
+    text = f"ORA-{code:05}: {message}"
+    return oracledb.DatabaseError(SimpleNamespace(code=code, message=text, offset=0))
+
+
+class Killed(BaseException):
+    """The client dies here: nothing behind it is carried out."""
+
+
+def _quoted(*parts: str) -> str:
+    return ".".join(f'"{part}"' for part in parts)
+
+
+@dataclass
+class Server:
+    """A database, its dictionary, and who has locked what."""
+
+    dictionary: Dictionary
+    schema: str
+    user: str = ""
+    privileges: tuple[str, ...] = ("CREATE SESSION", "CREATE TABLE")
+    version: str = VERSION
+    statements: list[str] = field(default_factory=list)
+    fired: Counter[str] = field(default_factory=Counter)
+    deadly: int = 0
+    """The statement, counted from 1, at which the client dies."""
+    sessions: list[Connection] = field(default_factory=list)
+    locks: dict[str, Connection] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.user = self.user or self.schema
+        self.mutex = threading.RLock()
+        self.engine = duckdb.connect()
+        self.engine.execute('CREATE SCHEMA "SYS"')
+        self.dictionary.user("SYS", maintained=True)
+        for user in {row["USERNAME"] for row in self.dictionary.find("ALL_USERS")} - {"SYS"}:
+            self.engine.execute(f"CREATE SCHEMA {_quoted(user)}")
+        for privilege in self.privileges:
+            self.dictionary.add("SESSION_PRIVS", PRIVILEGE=privilege)
+        for row in list(self.dictionary.find("ALL_TABLES")):
+            self.create(row["OWNER"], row["TABLE_NAME"])
+
+    def define(self, *statements: str) -> None:
+        """Carry out definitions as the owner, uncounted."""
+        for statement in statements:
+            before = len(self.dictionary.find("ALL_TABLES"))
+            self.dictionary.run(statement, self.schema)
+            for row in self.dictionary.find("ALL_TABLES")[before:]:
+                self.create(row["OWNER"], row["TABLE_NAME"])
+
+    def create(self, owner: str, table: str) -> None:
+        """Make the table that holds the rows."""
+        columns = self.dictionary.find("ALL_TAB_COLS", OWNER=owner, TABLE_NAME=table)
+        stored = [c for c in columns if c["VIRTUAL_COLUMN"] == "NO"] or [
+            {"COLUMN_NAME": "n", "DATA_TYPE": "NUMBER", "DATA_PRECISION": 1, "DATA_SCALE": 0}
+        ]
+        fields = ", ".join(f"{_quoted(c['COLUMN_NAME'])} {_stored_as(c)}" for c in stored)
+        self.engine.execute(f"CREATE TABLE {_quoted(owner, table)} ({fields})")
+
+    def insert(self, table: str, *rows: Sequence[Any]) -> None:
+        """Put rows there, as the owner, unchecked."""
+        for row in rows:
+            marks = ", ".join("?" for _ in row)
+            self.engine.execute(
+                f"INSERT INTO {_quoted(self.schema, table)} VALUES ({marks})", list(row)
+            )
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        """What is committed."""
+        return self.engine.execute(f"SELECT * FROM {_quoted(self.schema, table)}").fetchall()
+
+    def connect(self, **options: Any) -> Connection:
+        """What `oracledb.connect` returns."""
+        self.options = options
+        self.sessions.append(Connection(self))
+        return self.sessions[-1]
+
+    def bury(self) -> None:
+        """End all sessions, as a server does when their client is gone."""
+        for session in self.sessions:
+            session.close()
+        self.deadly = 0
+        self.statements.clear()
+
+    def refresh(self) -> None:
+        """Let the views show the dictionary as it is now."""
+        if not self.dictionary.changed:
+            return
+        for view, names in VIEWS.items():
+            rows = self.dictionary.views[view]
+            kinds = [(n, pa.int64() if n in NUMBERS else pa.string()) for n in names.split()]
+            found = pa.Table.from_pylist(rows, schema=pa.schema(kinds))
+            self.engine.register("found", found)
+            self.engine.execute(f'CREATE OR REPLACE TABLE "SYS".{_quoted(view)} AS FROM found')
+            self.engine.unregister("found")
+        self.engine.execute(
+            'ALTER TABLE "SYS"."ALL_USERS" ALTER "CREATED" TYPE TIMESTAMP '
+            'USING "CREATED"::TIMESTAMP'
+        )
+        self.dictionary.changed = False
+
+
+def _stored_as(column: dict[str, Any]) -> str:
+    kind, digits, scale = (column[k] for k in ("DATA_TYPE", "DATA_PRECISION", "DATA_SCALE"))
+    if kind == "NUMBER":
+        places = 10 if scale is None else max(scale, 0)
+        plain = digits is not None and scale == places <= digits
+        return f"DECIMAL({digits if plain else 38}, {places})"
+    if kind.startswith("TIMESTAMP"):
+        return "TIMESTAMP"
+    if kind.startswith("INTERVAL DAY"):
+        return "INTERVAL"
+    return _TYPES.get(kind, "VARCHAR")
+
+
+class Connection:
+    """A session, as the driver shows it."""
+
+    thin = True
+    max_identifier_length = 128
+    autocommit = False
+    outputtypehandler: Any = None
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.version = server.version
+        self.rows = server.engine.cursor()
+        self.open = True
+        self.begun = False
+        self.read_only = False
+        self.direct: set[str] = set()
+
+    def cursor(self, scrollable: bool = False) -> Cursor:
+        if not self.open:
+            raise refused(3113, "end-of-file on communication channel")
+        return Cursor(self)
+
+    def begin(self) -> None:
+        if not self.begun:
+            self.rows.execute("BEGIN TRANSACTION")
+            self.begun = True
+
+    def commit(self) -> None:
+        self._end("COMMIT")
+
+    def rollback(self) -> None:
+        self._end("ROLLBACK")
+
+    def _end(self, how: str) -> None:
+        if self.begun:
+            self.rows.execute(how)
+        self.begun = self.read_only = False
+        self.direct.clear()
+        for table in [t for t, holder in self.server.locks.items() if holder is self]:
+            del self.server.locks[table]
+
+    def close(self) -> None:
+        if self.open:
+            self.rollback()
+            self.open = False
+
+    def ping(self) -> None:
+        return
+
+
+class Cursor:
+    """A cursor, as the driver shows it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.server = connection.server
+        self.arraysize, self.prefetchrows = 100, 2
+        self.outputtypehandler: Any = None
+        self.description: list[Any] | None = None
+        self.rowcount = -1
+        self.statement = ""
+        self._found: list[tuple[Any, ...]] = []
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._found = []
+
+    def setinputsizes(self, *sizes: Any, **named: Any) -> None:
+        self.sizes = sizes or named
+
+    def var(self, typ: Any, size: int = 0, arraysize: int = 1, **options: Any) -> Any:
+        return SimpleNamespace(type=typ, size=size, arraysize=arraysize, **options)
+
+    def execute(self, statement: str, parameters: Any = None, **named: Any) -> Cursor | None:
+        with self.server.mutex:
+            self._count(statement)
+            self._run(statement, parameters or named or {})
+        return self if self.description else None
+
+    def executemany(self, statement: str, parameters: Sequence[Any], **_: Any) -> None:
+        with self.server.mutex:
+            self._count(statement)
+            table = self._changed(statement)
+            parsed = sqlglot.parse_one(statement, read="oracle")
+            for row in parameters:
+                self._change(parsed.copy(), row)
+            self._check(table, statement)
+            self.rowcount = len(parameters)
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        count = size or self.arraysize
+        part, self._found = self._found[:count], self._found[count:]
+        return part
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        return next(iter(self.fetchmany(1)), None)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self.fetchmany(len(self._found) or 1)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        while row := self.fetchone():
+            yield row
+
+    # -- statements ------------------------------------------------------------------------------
+
+    def _count(self, statement: str) -> None:
+        if not self.connection.open:
+            raise refused(3113, "end-of-file on communication channel")
+        self.statement = statement
+        self.server.statements.append(statement)
+        if len(self.server.statements) == self.server.deadly:
+            raise Killed
+
+    def _run(self, statement: str, parameters: Any) -> None:
+        self.description, self._found = None, []
+        verb = statement.split(None, 1)[0].upper()
+        if verb in ("SELECT", "WITH"):
+            self._select(statement, parameters)
+        elif verb in DDL and not statement.upper().startswith("ALTER SESSION"):
+            self._define(statement)
+        elif verb in ("INSERT", "UPDATE", "DELETE"):
+            table = self._changed(statement)
+            self._change(sqlglot.parse_one(statement, read="oracle"), parameters)
+            self._check(table, statement)
+        elif verb == "LOCK":
+            self._lock(statement)
+        elif statement == "SET TRANSACTION READ ONLY":
+            assert not self.connection.begun, "ORA-01453"
+            self.connection.begin()
+            self.connection.read_only = True
+        elif statement.startswith(("ALTER SESSION SET DDL_LOCK_TIMEOUT", "BEGIN DBMS_STATS")):
+            return
+        else:
+            raise refused(900, f"the stand-in does not know: {statement[:60]}")
+
+    def _select(self, statement: str, parameters: Any) -> None:
+        parsed = sqlglot.parse_one(statement, read="oracle")
+        text, values = self._translated(parsed, parameters)
+        # The dictionary is as it is now, whatever a transaction sees of rows.
+        of_views = all(table.db == "SYS" for table in parsed.find_all(exp.Table))
+        self.server.refresh()
+        rows = self.server.engine if of_views else self.connection.rows
+        try:
+            done = rows.execute(text, values)
+        except duckdb.CatalogException as error:
+            raise refused(942, f"table or view does not exist ({error})") from None
+        except duckdb.BinderException as error:
+            raise refused(904, f"invalid identifier ({error})") from None
+        columns = done.description or []
+        self._found = done.fetchall()
+        handler = self.outputtypehandler or self.connection.outputtypehandler
+        self.description = []
+        for i, (name, kind, *_) in enumerate(columns):
+            base = re.sub(r"\(.*\)", "", str(kind)).upper()
+            code = _FETCHED.get(base, oracledb.DB_TYPE_VARCHAR)
+            wanted = _handled(
+                handler, self, SimpleNamespace(name=name, type_code=code, precision=0, scale=-127)
+            )
+            self.description.append((name, code, None, None, None, None, True))
+            if wanted is not None:
+                self._found = [_fetched(row, i, wanted) for row in self._found]
+        self.rowcount = len(self._found)
+
+    def _translated(self, parsed: exp.Expression, parameters: Any) -> tuple[str, list[Any]]:
+        """The statement for DuckDB, and the values of its marks in their order."""
+        server = self.server
+        context = {
+            "CURRENT_SCHEMA": server.schema,
+            "SESSION_USER": server.user,
+            "DB_NAME": "FREE",
+            "DB_UNIQUE_NAME": "FREE",
+            "DB_DOMAIN": None,
+            "CON_NAME": "FREEPDB1",
+            "SERVICE_NAME": "freepdb1",
+            "SERVER_HOST": "standin",
+        }
+        for table in list(parsed.find_all(exp.Table)):
+            if table.name.upper() == "DUAL":
+                table.parent.pop()  # type: ignore[union-attr]
+            elif not table.db and table.name in VIEWS:
+                table.set("db", exp.to_identifier("SYS", quoted=True))
+            elif not table.db and not _is_cte(parsed, table.name):
+                table.set("db", exp.to_identifier(server.schema, quoted=True))
+        values: list[Any] = []
+
+        def translate(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_CONTEXT":
+                return exp.convert(context[node.expressions[1].name.upper()])
+            if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_EXTRACT_UTC":
+                return node.expressions[0]
+            return node
+
+        translated = parsed.transform(translate)
+        for node in list(translated.find_all(exp.Placeholder, exp.Parameter)):
+            name = node.name
+            value = (
+                parameters[int(name) - 1]
+                if name.isdigit() and not isinstance(parameters, dict)
+                else parameters[name]
+            )
+            node.set("this", f"p{len(values)}") if isinstance(node, exp.Placeholder) else None
+            values.append(None if value == "" else value)
+        text = translated.sql(dialect="duckdb")
+        return text, {f"p{i}": value for i, value in enumerate(values)}  # type: ignore[return-value]
+
+    # -- changes ---------------------------------------------------------------------------------
+
+    def _changed(self, statement: str) -> tuple[str, str]:
+        tokens = tokens_of(re.sub(r"/\*.*?\*/", "", statement))
+        start = {"INSERT": 2, "DELETE": 2, "UPDATE": 1}[tokens[0].upper()]
+        if tokens[start + 1] == ".":
+            place = spelled(tokens[start]), spelled(tokens[start + 2])
+        else:
+            place = self.server.schema, spelled(tokens[start])
+        if self.connection.read_only:
+            raise refused(1456, "may not perform insert, delete, update in a READ ONLY transaction")
+        holder = self.server.locks.get(".".join(place))
+        if holder not in (None, self.connection):
+            raise refused(54, "resource busy")
+        if ".".join(place) in self.connection.direct:
+            raise refused(12838, "cannot read/modify an object after modifying it in parallel")
+        if "APPEND_VALUES" in statement:
+            self.connection.direct.add(".".join(place))
+        return place
+
+    def _change(self, parsed: exp.Expression, parameters: Any) -> None:
+        self.connection.begin()
+        text, values = self._translated(parsed, parameters)
+        try:
+            self.rowcount = self.connection.rows.execute(text, values).fetchone()[0]  # type: ignore[index]
+        except duckdb.CatalogException as error:
+            raise refused(942, f"table or view does not exist ({error})") from None
+        except duckdb.ConversionException as error:
+            raise refused(1438, f"value larger than specified precision ({error})") from None
+
+    def _check(self, place: tuple[str, str], statement: str) -> None:
+        """What the server sees at the end of a statement."""
+        dictionary = self.server.dictionary
+        verb = statement.split(None, 1)[0].upper()
+        table = {"OWNER": place[0], "TABLE_NAME": place[1]}
+        for row in dictionary.find("ALL_TRIGGERS", TABLE_OWNER=place[0], TABLE_NAME=place[1]):
+            if row["STATUS"] == "ENABLED" and verb in row["TRIGGERING_EVENT"]:
+                self.server.fired[row["TRIGGER_NAME"]] += 1
+        named = tokens_of(statement.split(")", maxsplit=1)[0])
+        for row in dictionary.find("ALL_TAB_IDENTITY_COLS", **table):
+            always = row["GENERATION_TYPE"] == "ALWAYS"
+            if verb == "INSERT" and always and f'"{row["COLUMN_NAME"]}"' in named:
+                raise refused(32795, "cannot insert into a generated always identity column")
+        for column in dictionary.find("ALL_TAB_COLS", **table):
+            if column["NULLABLE"] == "N" and self._is_null(place, column["COLUMN_NAME"]):
+                name = _quoted(*place, column["COLUMN_NAME"])
+                raise refused(1400, f"cannot insert NULL into ({name})")
+        for row in dictionary.find("ALL_CONSTRAINTS", STATUS="ENABLED"):
+            self._check_constraint(row, place)
+
+    def _check_constraint(self, row: dict[str, Any], place: tuple[str, str]) -> None:
+        own = (row["OWNER"], row["TABLE_NAME"]) == place
+        if row["CONSTRAINT_TYPE"] in ("P", "U") and own and self._repeats(row):
+            raise refused(
+                1, f"unique constraint ({row['OWNER']}.{row['CONSTRAINT_NAME']}) violated"
+            )
+        concerned = row["CONSTRAINT_TYPE"] == "R" and (own or self._parent(row)[0] == place)
+        if concerned and self.orphans(row):
+            name = f"{row['OWNER']}.{row['CONSTRAINT_NAME']}"
+            raise refused(2291 if own else 2292, f"integrity constraint ({name}) violated")
+
+    def _is_null(self, place: tuple[str, str], column: str) -> bool:
+        text = f"SELECT 1 FROM {_quoted(*place)} WHERE {_quoted(column)} IS NULL LIMIT 1"
+        return bool(self.connection.rows.execute(text).fetchall())
+
+    def _repeats(self, row: dict[str, Any]) -> bool:
+        columns = ", ".join(map(_quoted, self.server.dictionary.columns_of(row)))
+        table = _quoted(row["OWNER"], row["TABLE_NAME"])
+        text = f"SELECT 1 FROM {table} GROUP BY {columns} HAVING count(*) > 1"
+        return bool(self.connection.rows.execute(text).fetchall())
+
+    def _parent(self, row: dict[str, Any]) -> tuple[tuple[str, str], list[str]]:
+        (key,) = self.server.dictionary.find(
+            "ALL_CONSTRAINTS", OWNER=row["R_OWNER"], CONSTRAINT_NAME=row["R_CONSTRAINT_NAME"]
+        )
+        return (key["OWNER"], key["TABLE_NAME"]), self.server.dictionary.columns_of(key)
+
+    def orphans(self, row: dict[str, Any]) -> int:
+        """Rows that violate a foreign key."""
+        place, referred = self._parent(row)
+        columns = self.server.dictionary.columns_of(row)
+        present = " AND ".join(f"c.{_quoted(c)} IS NOT NULL" for c in columns)
+        match = " AND ".join(
+            f"p.{_quoted(r)} = c.{_quoted(c)}" for c, r in zip(columns, referred, strict=True)
+        )
+        text = (
+            f"SELECT count(*) FROM {_quoted(row['OWNER'], row['TABLE_NAME'])} c WHERE {present} "
+            f"AND NOT EXISTS (SELECT 1 FROM {_quoted(*place)} p WHERE {match})"
+        )
+        return int(self.connection.rows.execute(text).fetchone()[0])  # type: ignore[index]
+
+    def _lock(self, statement: str) -> None:
+        self.connection.begin()
+        tokens = tokens_of(statement)
+        end = [token.upper() for token in tokens].index("IN")
+        names = "".join(tokens[2:end]).replace('"', "").split(",")
+        for name in names:
+            full = name if "." in name else f"{self.server.schema}.{name}"
+            assert self.server.dictionary.find(
+                "ALL_TABLES", OWNER=full.split(".")[0], TABLE_NAME=full.split(".", 1)[1]
+            ), statement
+            if self.server.locks.get(full, self.connection) is not self.connection:
+                raise refused(30006, "resource busy; acquire with WAIT timeout expired")
+            self.server.locks[full] = self.connection
+
+    def _define(self, statement: str) -> None:
+        self.connection.commit()
+        dictionary = self.server.dictionary
+        tables = dictionary.find("ALL_TABLES")
+        text = re.sub(r"\bIDENTITY\((?=START)", "IDENTITY (", _plain_create(statement))
+        self._check_enabling(text)
+        dictionary.run(text, self.server.schema)
+        there = dictionary.find("ALL_TABLES")
+        for row in there:
+            if row not in tables:
+                self.server.create(row["OWNER"], row["TABLE_NAME"])
+        for row in tables:
+            if row not in there:
+                self.connection.rows.execute(
+                    f"DROP TABLE {_quoted(row['OWNER'], row['TABLE_NAME'])}"
+                )
+
+    def _check_enabling(self, statement: str) -> None:
+        """A key that is validated is checked against all rows."""
+        found = re.search(
+            r'ALTER TABLE "([^"]+)"\."([^"]+)" MODIFY CONSTRAINT "([^"]+)" .*\bVALIDATE', statement
+        )
+        if found:
+            (row,) = self.server.dictionary.find(
+                "ALL_CONSTRAINTS", OWNER=found[1], CONSTRAINT_NAME=found[3]
+            )
+            if row["CONSTRAINT_TYPE"] == "R" and self.orphans(row):
+                raise refused(
+                    2298, f"cannot validate ({found[1]}.{found[3]}) - parent keys not found"
+                )
+
+
+def _plain_create(statement: str) -> str:
+    return re.sub(r"\s+", " ", statement).strip()
+
+
+def _is_cte(parsed: exp.Expression, name: str) -> bool:
+    return any(cte.alias == name for cte in parsed.find_all(exp.CTE))
+
+
+def _handled(handler: Any, cursor: Cursor, facts: Any) -> Any:
+    if handler is None:
+        return None
+    if len(inspect.signature(handler).parameters) == 2:
+        return handler(cursor, facts)
+    return handler(cursor, facts.name, facts.type_code, 0, facts.precision, facts.scale)
+
+
+def _fetched(row: tuple[Any, ...], place: int, wanted: Any) -> tuple[Any, ...]:
+    """A row in which one value is as a variable of the driver gives it."""
+    value = row[place]
+    if isinstance(value, int | float | Decimal) and wanted.type is Decimal:
+        value = Decimal(str(value))
+    elif isinstance(value, int | float | Decimal) and wanted.type is oracledb.STRING:
+        value = format(Decimal(str(value)).normalize(), "f")
+    convert = getattr(wanted, "outconverter", None)
+    value = convert(value) if convert and value is not None else value
+    return (*row[:place], value, *row[place + 1 :])
+
+
+def stood_in(names: Iterable[str]) -> Dictionary:
+    """The dictionary of some sample schemas, as recorded."""
+    import json
+
+    from tests.integration.oracle_dictionary import recorded
+
+    dictionary = Dictionary()
+    for name in names:
+        dictionary.load(json.loads(recorded(name).read_text("utf-8")))
+    return dictionary
