@@ -186,7 +186,8 @@ class SqlMarker(SqlRelations):
             secrets.token_hex(16), environment, datetime.now(UTC).isoformat(timespec="seconds")
         )
         try:
-            MARKER_TABLE.create(self.connection, checkfirst=True)
+            if not self.has_table(MARKER.name):
+                MARKER_TABLE.create(self.connection, checkfirst=False)
             self.connection.execute(
                 sa.insert(MARKER_TABLE).values(
                     target_id=made.target_id,

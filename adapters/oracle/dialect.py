@@ -23,7 +23,7 @@ class QuotingPreparer(OracleIdentifierPreparer):
 
 
 class ExactDialect(OracleDialect_oracledb):
-    """Names are neither folded nor unfolded; connecting sends SELECTs only."""
+    """Names are neither folded nor unfolded; connecting sends SELECTs only. It reflects nothing."""
 
     supports_statement_cache = True
     requires_name_normalize = False

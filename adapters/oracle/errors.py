@@ -49,6 +49,7 @@ _KINDS = {
     1830: "a text that is no date",
     1841: "a text that is no date",
     1858: "a text that is no date",
+    2091: "a deferred constraint is violated",
     2290: "a row that violates a check",
     2291: "a foreign key has no referenced row",
     2292: "a referenced row is still in use",

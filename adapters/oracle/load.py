@@ -24,14 +24,14 @@ from schemasynth.verify.checks import orphans
 from .._sql.ahead import ahead
 from .._sql.connection import SqlRelations
 from .._sql.wire import ColumnMisfit
-from . import catalog, journal
+from . import catalog, journal, staging
 from .errors import LOCKED, code, end, lost, reason
 from .facts import incoming
 from .journal import Refill, Step
 from .names import STAGE_PREFIX, quoted, relation, run_digest
 from .reflect import rows_of
+from .staging import bound_size, coming, created, held_columns, insert_statement, parts_of
 from .switch import complete, disable, drop, examined, gather, ordered, refill_all, restore
-from .values import bound, bound_type, conversion, is_loadable
 
 if TYPE_CHECKING:
     from .connection import OracleTarget
@@ -40,8 +40,6 @@ LOCK_TABLE = "schemasynth_lock"
 """Locked by a session of its own while a load runs: the load's own commits with each definition."""
 DEAD_SESSION_SECONDS = 10
 """How long a server may need to end the session of a client that is gone."""
-STATEMENT_BYTES = 32 * 1024 * 1024
-"""About so many bytes of rows go into one array: bounds the memory of the driver."""
 _ALREADY_THERE = 955
 """The name of a table is taken."""
 _SEE_ALL_ROWS = "EXEMPT ACCESS POLICY"
@@ -274,18 +272,14 @@ class OracleLoad(SqlRelations, Load):
             raise LoadError(f"Table {table.name} is not one of this load.")
         remaining = iter(batches)
         first = next(remaining, None)
-        columns = _coming(table, first)
-        refill = replace(
-            self._refills[table.name], columns=tuple(column.name for column in columns)
-        )
+        columns = coming(table, first)
+        refill = replace(self._refills[table.name], columns=held_columns(table, columns))
+        batches = remaining if first is None else chain([first], remaining)
         try:
             drop(self.connection, [refill], self._home)
-            self.connection.exec_driver_sql(_copy(refill, self._home))
-            rows = (
-                0
-                if first is None
-                else self._fill(table, refill, columns, chain([first], remaining))
-            )
+            for statement in created(refill, table, columns, self._home):
+                self.connection.exec_driver_sql(statement)
+            rows = self._fill(table, refill, columns, batches)
         except sa.exc.DBAPIError as error:
             raise LoadError(f"Table {table.name}: {reason(error)}.") from None
         self._refills[table.name] = self._staged[table.name] = refill
@@ -304,10 +298,10 @@ class OracleLoad(SqlRelations, Load):
         sizes = [bound_size(column, oracledb) for column in columns]
         driver: Any = self.connection.connection.driver_connection
         rows = 0
-        parts = (part for batch in batches for part in _parts(batch))
+        parts = (part for batch in batches for part in parts_of(batch))
         try:
             with closing(driver.cursor()) as cursor:
-                for part, values in ahead(parts, lambda part: _rows(part, columns)):
+                for part, values in ahead(parts, lambda part: staging.rows_of(part, columns)):
                     if values:
                         cursor.setinputsizes(*sizes)
                         self._target.tally.count(statement)
@@ -438,70 +432,3 @@ def _identified(part: str, table: Table) -> str:
     """Return what changes with the rows, and with the columns that the staged table has."""
     columns = (f"{column.name} {column.type.sql}" for column in table.columns)
     return sha256("\n".join([part, *columns]).encode()).hexdigest()
-
-
-def _coming(table: Table, first: pa.RecordBatch | None) -> list[Column]:
-    """Return the columns whose values come; all that are stored where nothing comes.
-
-    Raises:
-        LoadError: the rows have none of them, or one of a type that cannot be written.
-    """
-    stored = [column for column in table.columns if column.computed is None]
-    columns = [c for c in stored if first is None or c.name in first.schema.names]
-    if not columns:
-        raise LoadError(f"Table {table.name}: the rows have none of its columns.")
-    for column in columns:
-        if first is not None and not is_loadable(column):
-            raise LoadError(
-                f"Table {table.name}: column {column.name} is of the type {column.type.sql}, which "
-                "cannot be loaded; leave the table out with --exclude."
-            )
-    return columns
-
-
-def _copy(refill: Refill, home: str) -> str:
-    """Return the statement that creates an empty table like another, without keys."""
-    columns = ", ".join(map(quoted, refill.columns))
-    return (
-        f"CREATE TABLE {quoted(home, refill.staged)} AS "  # noqa: S608 quoted
-        f"SELECT {columns} FROM {quoted(*refill.place)} WHERE 1 = 0"
-    )
-
-
-def insert_statement(refill: Refill, columns: Sequence[Column], home: str) -> str:
-    """Return the statement that inserts an array of rows by the direct path.
-
-    The hint works because a staged table has neither triggers nor foreign keys nor indexes; with
-    them the server would silently take the ordinary way.
-
-    Args:
-        refill: names the staged table.
-        columns: the target's.
-        home: the schema of the staged table.
-    """
-    names = ", ".join(quoted(column.name) for column in columns)
-    values = ", ".join(
-        conversion(column).format(f":{i}") for i, column in enumerate(columns, start=1)
-    )
-    into = quoted(home, refill.staged)
-    return f"INSERT /*+ APPEND_VALUES */ INTO {into} ({names}) VALUES ({values})"  # noqa: S608 quoted
-
-
-def bound_size(column: Column, driver: Any) -> Any:
-    """Return what the driver is told of a column before rows are bound: type, or characters."""
-    kind = bound_type(column, driver)
-    if kind is driver.DB_TYPE_VARCHAR and column.type.length:
-        return column.type.length
-    return kind
-
-
-def _rows(batch: pa.RecordBatch, columns: Sequence[Column]) -> list[tuple[Any, ...]]:
-    values = (bound(batch.column(column.name), column) for column in columns)
-    return list(zip(*values, strict=True))
-
-
-def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch into parts of about so many bytes."""
-    rows = max(1, batch.num_rows * STATEMENT_BYTES // max(batch.nbytes, 1))
-    for start in range(0, max(batch.num_rows, 1), rows):
-        yield batch.slice(start, rows)

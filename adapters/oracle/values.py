@@ -32,6 +32,7 @@ _READ_AS_TEXT = {
 }
 """Functions that write values of types without an Arrow peer."""
 _DOCUMENTS = frozenset({"XMLTYPE", "SYS.XMLTYPE", "PUBLIC.XMLTYPE"})
+_EXACT = "DB_TYPE_NUMBER"
 _LARGE = {"CLOB": "DB_TYPE_CLOB", "NCLOB": "DB_TYPE_NCLOB", "BLOB": "DB_TYPE_BLOB"}
 _BOUND = {
     "BINARY_DOUBLE": "DB_TYPE_BINARY_DOUBLE",
@@ -43,8 +44,8 @@ _BOUND = {
     "INTERVAL YEAR TO MONTH": "DB_TYPE_VARCHAR",
     "JSON": "DB_TYPE_CLOB",
     "NCHAR": "DB_TYPE_NVARCHAR",
-    "NUMBER": "DB_TYPE_NUMBER",
-    "FLOAT": "DB_TYPE_NUMBER",
+    "NUMBER": _EXACT,
+    "FLOAT": _EXACT,
     "NVARCHAR2": "DB_TYPE_NVARCHAR",
     "RAW": "DB_TYPE_RAW",
     "TIMESTAMP": "DB_TYPE_TIMESTAMP",
@@ -191,7 +192,9 @@ def conversion(column: Column) -> str:
 
 def bound_type(column: Column, driver: ModuleType) -> Any:
     """Return how the driver binds values of a column; all NULL, they would be texts otherwise."""
-    return getattr(driver, _BOUND[kind_of(column.type)])
+    name = _BOUND[kind_of(column.type)]
+    # As NUMBER alone they would go through floats in thick mode.
+    return Decimal if name == _EXACT else getattr(driver, name)
 
 
 def bound(values: Any, column: Column) -> list[Any]:

@@ -80,7 +80,7 @@ class Dictionary:
 
     def __init__(self) -> None:
         self.views: dict[str, list[dict[str, Any]]] = {name: [] for name in VIEWS}
-        self.changed = True
+        self.changed = set(VIEWS)
         self._numbers = 0
 
     # -- rows ------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ class Dictionary:
     def add(self, view: str, **values: Any) -> None:
         assert set(values) <= set(VIEWS[view].split()), (view, values)
         self.views[view].append(dict.fromkeys(VIEWS[view].split()) | values)
-        self.changed = True
+        self.changed.add(view)
 
     def find(self, view: str, **values: Any) -> list[dict[str, Any]]:
         return [r for r in self.views[view] if all(r[k] == v for k, v in values.items())]
@@ -97,13 +97,13 @@ class Dictionary:
         found = self.find(view, **where)
         for row in found:
             row.update(values)
-        self.changed = True
+        self.changed.add(view)
         return len(found)
 
     def remove(self, view: str, **values: Any) -> None:
         gone = self.find(view, **values)
         self.views[view] = [row for row in self.views[view] if row not in gone]
-        self.changed = True
+        self.changed.add(view)
 
     def number(self) -> int:
         self._numbers += 1
@@ -256,7 +256,8 @@ class Dictionary:
 
     def _column(self, place: tuple[str, str], item: list[str]) -> None:
         name, rest = spelled(item[0]), item[1:]
-        facts, rest = _type_of(rest, place[0])
+        computed = rest[0].upper() == "GENERATED"  # its type is that of the expression
+        facts, rest = ({"DATA_TYPE": "NUMBER"}, rest) if computed else _type_of(rest, place[0])
         number = len(self.find("ALL_TAB_COLS", OWNER=place[0], TABLE_NAME=place[1])) + 1
         self.add(
             "ALL_TAB_COLS",
@@ -534,7 +535,8 @@ class Dictionary:
         match words:
             case ["ADD", "(", *_]:
                 for item in _parenthesised(rest[1:])[0]:
-                    self._constraint(place, item)
+                    make = self._constraint if item[0].upper() in _CONSTRAINT else self._column
+                    make(place, item)
             case ["ADD", *_]:
                 self._constraint(place, rest[1:])
             case ["ENABLE" | "DISABLE", "CONSTRAINT", _]:
@@ -547,6 +549,14 @@ class Dictionary:
                 validated = "VALIDATE" in state
                 assert "ENABLE" in state, statement
                 self.set_state(place, spelled(rest[2]), enabled=True, validated=validated)
+            case ["MODIFY", "(", _, "DEFAULT", *_]:
+                inner, _ = _inside(rest[1:])
+                where = {
+                    "OWNER": place[0],
+                    "TABLE_NAME": place[1],
+                    "COLUMN_NAME": spelled(inner[0]),
+                }
+                self.change("ALL_TAB_COLS", where, DATA_DEFAULT=_joined(inner[2:]))
             case ["MODIFY", "(", _, "GENERATED", *_]:
                 where = {
                     "OWNER": place[0],

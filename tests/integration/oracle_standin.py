@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,6 +51,16 @@ _FETCHED = {
 }
 
 
+@cache
+def _parsed(statement: str) -> exp.Expression:
+    return sqlglot.parse_one(statement, read="oracle")
+
+
+def parsed_as_oracle(statement: str) -> exp.Expression:
+    """The tree of a statement, which the caller may change."""
+    return _parsed(statement).copy()
+
+
 def refused(code: int, message: str = "") -> oracledb.DatabaseError:
     """The driver's error, with a number of the server."""
     text = f"ORA-{code:05}: {message}"
@@ -76,7 +87,10 @@ class Server:
     statements: list[str] = field(default_factory=list)
     fired: Counter[str] = field(default_factory=Counter)
     deadly: int = 0
-    """The statement, counted from 1, at which the client dies."""
+    """The statement, counted from 1, at which the client dies; 0 for none."""
+    answered: bool = False
+    """Whether the deadly statement is carried out before the client dies."""
+    dead: bool = False
     sessions: list[Connection] = field(default_factory=list)
     locks: dict[str, Connection] = field(default_factory=dict)
 
@@ -104,11 +118,10 @@ class Server:
     def create(self, owner: str, table: str) -> None:
         """Make the table that holds the rows."""
         columns = self.dictionary.find("ALL_TAB_COLS", OWNER=owner, TABLE_NAME=table)
-        stored = [c for c in columns if c["VIRTUAL_COLUMN"] == "NO"] or [
-            {"COLUMN_NAME": "n", "DATA_TYPE": "NUMBER", "DATA_PRECISION": 1, "DATA_SCALE": 0}
-        ]
-        fields = ", ".join(f"{_quoted(c['COLUMN_NAME'])} {_stored_as(c)}" for c in stored)
-        self.engine.execute(f"CREATE TABLE {_quoted(owner, table)} ({fields})")
+        fields = [f"{_quoted(c['COLUMN_NAME'])} {_stored_as(c)}" for c in columns]
+        # A materialized view has no columns here; nobody asks for its rows.
+        body = ", ".join(fields or ['"n" DECIMAL(1, 0)'])
+        self.engine.execute(f"CREATE OR REPLACE TABLE {_quoted(owner, table)} ({body})")
 
     def insert(self, table: str, *rows: Sequence[Any]) -> None:
         """Put rows there, as the owner, unchecked."""
@@ -132,28 +145,31 @@ class Server:
         """End all sessions, as a server does when their client is gone."""
         for session in self.sessions:
             session.close()
-        self.deadly = 0
+        self.deadly, self.dead = 0, False
         self.statements.clear()
 
     def refresh(self) -> None:
         """Let the views show the dictionary as it is now."""
-        if not self.dictionary.changed:
-            return
-        for view, names in VIEWS.items():
+        for view in sorted(self.dictionary.changed):
+            names = VIEWS[view]
             rows = self.dictionary.views[view]
             kinds = [(n, pa.int64() if n in NUMBERS else pa.string()) for n in names.split()]
             found = pa.Table.from_pylist(rows, schema=pa.schema(kinds))
             self.engine.register("found", found)
             self.engine.execute(f'CREATE OR REPLACE TABLE "SYS".{_quoted(view)} AS FROM found')
             self.engine.unregister("found")
-        self.engine.execute(
-            'ALTER TABLE "SYS"."ALL_USERS" ALTER "CREATED" TYPE TIMESTAMP '
-            'USING "CREATED"::TIMESTAMP'
-        )
-        self.dictionary.changed = False
+        self.dictionary.changed.clear()
 
 
 def _stored_as(column: dict[str, Any]) -> str:
+    if column["VIRTUAL_COLUMN"] == "YES":
+        return f"AS ({column['DATA_DEFAULT']})"
+    default = str(column["DATA_DEFAULT"] or "")
+    behind = f" DEFAULT {default}" if default and "nextval" not in default.lower() else ""
+    return _type_in(column) + behind
+
+
+def _type_in(column: dict[str, Any]) -> str:
     kind, digits, scale = (column[k] for k in ("DATA_TYPE", "DATA_PRECISION", "DATA_SCALE"))
     if kind == "NUMBER":
         places = 10 if scale is None else max(scale, 0)
@@ -194,6 +210,8 @@ class Connection:
             self.begun = True
 
     def commit(self) -> None:
+        if self.server.dead:
+            raise Killed
         self._end("COMMIT")
 
     def rollback(self) -> None:
@@ -248,17 +266,19 @@ class Cursor:
         with self.server.mutex:
             self._count(statement)
             self._run(statement, parameters or named or {})
+            self._die()
         return self if self.description else None
 
     def executemany(self, statement: str, parameters: Sequence[Any], **_: Any) -> None:
         with self.server.mutex:
             self._count(statement)
             table = self._changed(statement)
-            parsed = sqlglot.parse_one(statement, read="oracle")
+            parsed = parsed_as_oracle(statement)
             for row in parameters:
                 self._change(parsed.copy(), row)
             self._check(table, statement)
             self.rowcount = len(parameters)
+            self._die()
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         count = size or self.arraysize
@@ -282,7 +302,14 @@ class Cursor:
             raise refused(3113, "end-of-file on communication channel")
         self.statement = statement
         self.server.statements.append(statement)
+        server = self.server
+        if server.dead or (len(server.statements) == server.deadly and not server.answered):
+            server.dead = True
+            raise Killed
+
+    def _die(self) -> None:
         if len(self.server.statements) == self.server.deadly:
+            self.server.dead = True
             raise Killed
 
     def _run(self, statement: str, parameters: Any) -> None:
@@ -294,7 +321,7 @@ class Cursor:
             self._define(statement)
         elif verb in ("INSERT", "UPDATE", "DELETE"):
             table = self._changed(statement)
-            self._change(sqlglot.parse_one(statement, read="oracle"), parameters)
+            self._change(parsed_as_oracle(statement), parameters)
             self._check(table, statement)
         elif verb == "LOCK":
             self._lock(statement)
@@ -308,7 +335,7 @@ class Cursor:
             raise refused(900, f"the stand-in does not know: {statement[:60]}")
 
     def _select(self, statement: str, parameters: Any) -> None:
-        parsed = sqlglot.parse_one(statement, read="oracle")
+        parsed = parsed_as_oracle(statement)
         text, values = self._translated(parsed, parameters)
         # The dictionary is as it is now, whatever a transaction sees of rows.
         of_views = all(table.db == "SYS" for table in parsed.find_all(exp.Table))
@@ -335,8 +362,8 @@ class Cursor:
                 self._found = [_fetched(row, i, wanted) for row in self._found]
         self.rowcount = len(self._found)
 
-    def _translated(self, parsed: exp.Expression, parameters: Any) -> tuple[str, list[Any]]:
-        """The statement for DuckDB, and the values of its marks in their order."""
+    def _translated(self, parsed: exp.Expression, parameters: Any) -> tuple[str, dict[str, Any]]:
+        """The statement for DuckDB, and the values of its marks."""
         server = self.server
         context = {
             "CURRENT_SCHEMA": server.schema,
@@ -360,29 +387,27 @@ class Cursor:
         def translate(node: exp.Expression) -> exp.Expression:
             if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_CONTEXT":
                 return exp.convert(context[node.expressions[1].name.upper()])
+            if isinstance(node, exp.ToChar) and node.this.name == "CREATED":
+                return node.this
             if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_EXTRACT_UTC":
                 return node.expressions[0]
             return node
 
         translated = parsed.transform(translate)
-        for node in list(translated.find_all(exp.Placeholder, exp.Parameter)):
-            name = node.name
-            value = (
-                parameters[int(name) - 1]
-                if name.isdigit() and not isinstance(parameters, dict)
-                else parameters[name]
-            )
-            node.set("this", f"p{len(values)}") if isinstance(node, exp.Placeholder) else None
+        for node in list(translated.find_all(exp.Placeholder)):
+            by_place = not isinstance(parameters, dict)
+            value = parameters[int(node.name[1:]) - 1] if by_place else parameters[node.name]
+            node.set("this", f"p{len(values)}")
             values.append(None if value == "" else value)
         text = translated.sql(dialect="duckdb")
-        return text, {f"p{i}": value for i, value in enumerate(values)}  # type: ignore[return-value]
+        return text, {f"p{i}": value for i, value in enumerate(values)}
 
     # -- changes ---------------------------------------------------------------------------------
 
     def _changed(self, statement: str) -> tuple[str, str]:
         tokens = tokens_of(re.sub(r"/\*.*?\*/", "", statement))
         start = {"INSERT": 2, "DELETE": 2, "UPDATE": 1}[tokens[0].upper()]
-        if tokens[start + 1] == ".":
+        if tokens[start + 1 : start + 2] == ["."]:
             place = spelled(tokens[start]), spelled(tokens[start + 2])
         else:
             place = self.server.schema, spelled(tokens[start])
@@ -490,6 +515,9 @@ class Cursor:
         self._check_enabling(text)
         dictionary.run(text, self.server.schema)
         there = dictionary.find("ALL_TABLES")
+        altered = re.match(r'ALTER TABLE "([^"]+)"\."([^"]+)" (?:ADD|MODIFY) \("', text)
+        if altered and "IDENTITY" not in text:  # of an empty table
+            self.server.create(altered[1], altered[2])
         for row in there:
             if row not in tables:
                 self.server.create(row["OWNER"], row["TABLE_NAME"])
