@@ -50,6 +50,7 @@ class Capabilities:
         bulk_reflection: the catalogue is read in a fixed number of statements.
         bulk_load: rows are loaded by the database's bulk path.
         max_identifier_length: in bytes.
+        quotes_in_names: a name may hold a double quote.
     """
 
     schemas: bool
@@ -66,6 +67,7 @@ class Capabilities:
     bulk_reflection: bool
     bulk_load: bool
     max_identifier_length: int
+    quotes_in_names: bool = True
 
 
 @dataclass(frozen=True, slots=True)

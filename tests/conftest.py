@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from schemasynth.testing.mysql import NoServer, fresh_mysql_database, mysql_url
+from schemasynth.testing import mysql, oracle
+from schemasynth.testing.mysql import fresh_mysql_database, mysql_url
+from schemasynth.testing.oracle import fresh_oracle_schema, oracle_url
 from schemasynth.testing.servers import fresh_database, postgresql_url
 
 
@@ -40,7 +42,7 @@ def mysql_server() -> Iterator[str]:
     with ExitStack() as stack:
         try:
             url = stack.enter_context(mysql_url())
-        except NoServer as error:
+        except mysql.NoServer as error:
             pytest.skip(str(error))
         yield url
 
@@ -56,6 +58,24 @@ def mysql_database_factory(mysql_server: str) -> Iterator[Callable[[], str]]:
 def mysql_database(mysql_database_factory: Callable[[], str]) -> str:
     """The URL of an empty database of this test's own."""
     return mysql_database_factory()
+
+
+@pytest.fixture(scope="session")
+def oracle_server() -> Iterator[str]:
+    """The URL of an administrator on an Oracle server."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(oracle_url())
+        except oracle.NoServer as error:
+            pytest.skip(str(error))
+        yield url
+
+
+@pytest.fixture
+def oracle_schema_factory(oracle_server: str) -> Iterator[Callable[[], str]]:
+    """Each call creates a user with an empty schema and returns its URL; dropped after the test."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(fresh_oracle_schema(oracle_server))
 
 
 DATA = Path(__file__).parent / "data"

@@ -51,6 +51,7 @@ class OracleAdapter(Adapter):
         bulk_reflection=True,
         bulk_load=True,
         max_identifier_length=128,
+        quotes_in_names=False,
     )
 
     def source(self, url: sa.URL) -> SourceConnection:

@@ -51,14 +51,64 @@ _FETCHED = {
 }
 
 
+@dataclass(frozen=True)
+class Translated:
+    """A statement for DuckDB.
+
+    Attributes:
+        text: the statement.
+        marks: names of the values it takes.
+        of_views: whether it asks the dictionary only.
+    """
+
+    text: str
+    marks: tuple[str, ...]
+    of_views: bool
+
+    def values(self, parameters: Any) -> dict[str, Any]:
+        """The values by their names; an empty text is NULL."""
+        if isinstance(parameters, dict):
+            found = {mark: parameters[mark] for mark in self.marks}
+        else:
+            found = {mark: parameters[int(mark[1:]) - 1] for mark in self.marks}
+        return {mark: None if value == "" else value for mark, value in found.items()}
+
+
 @cache
-def _parsed(statement: str) -> exp.Expression:
-    return sqlglot.parse_one(statement, read="oracle")
+def translated(statement: str, schema: str, user: str) -> Translated:
+    """What sqlglot makes of a statement of Oracle's."""
+    context = {
+        "CURRENT_SCHEMA": schema,
+        "SESSION_USER": user,
+        "DB_NAME": "FREE",
+        "DB_UNIQUE_NAME": "FREE",
+        "DB_DOMAIN": None,
+        "CON_NAME": "FREEPDB1",
+        "SERVICE_NAME": "freepdb1",
+        "SERVER_HOST": "standin",
+    }
 
+    def translate(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_CONTEXT":
+            return exp.convert(context[node.expressions[1].name.upper()])
+        if isinstance(node, exp.ToChar) and node.this.name == "CREATED":
+            return node.this
+        if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_EXTRACT_UTC":
+            return node.expressions[0]
+        return node
 
-def parsed_as_oracle(statement: str) -> exp.Expression:
-    """The tree of a statement, which the caller may change."""
-    return _parsed(statement).copy()
+    parsed = sqlglot.parse_one(statement, read="oracle")
+    for table in list(parsed.find_all(exp.Table)):
+        if table.name.upper() == "DUAL":
+            table.parent.pop()  # type: ignore[union-attr]
+        elif not table.db and table.name in VIEWS:
+            table.set("db", exp.to_identifier("SYS", quoted=True))
+        elif not table.db and not _is_cte(parsed, table.name):
+            table.set("db", exp.to_identifier(schema, quoted=True))
+    of_views = all(table.db == "SYS" for table in parsed.find_all(exp.Table))
+    made = parsed.transform(translate)
+    marks = tuple(dict.fromkeys(node.name for node in made.find_all(exp.Placeholder)))
+    return Translated(made.sql(dialect="duckdb"), marks, of_views)
 
 
 def refused(code: int, message: str = "") -> oracledb.DatabaseError:
@@ -97,7 +147,7 @@ class Server:
     def __post_init__(self) -> None:
         self.user = self.user or self.schema
         self.mutex = threading.RLock()
-        self.engine = duckdb.connect()
+        self.engine = duckdb.connect(config={"threads": 1})
         self.engine.execute('CREATE SCHEMA "SYS"')
         self.dictionary.user("SYS", maintained=True)
         for user in {row["USERNAME"] for row in self.dictionary.find("ALL_USERS")} - {"SYS"}:
@@ -273,9 +323,8 @@ class Cursor:
         with self.server.mutex:
             self._count(statement)
             table = self._changed(statement)
-            parsed = parsed_as_oracle(statement)
             for row in parameters:
-                self._change(parsed.copy(), row)
+                self._change(statement, row)
             self._check(table, statement)
             self.rowcount = len(parameters)
             self._die()
@@ -321,7 +370,7 @@ class Cursor:
             self._define(statement)
         elif verb in ("INSERT", "UPDATE", "DELETE"):
             table = self._changed(statement)
-            self._change(parsed_as_oracle(statement), parameters)
+            self._change(statement, parameters)
             self._check(table, statement)
         elif verb == "LOCK":
             self._lock(statement)
@@ -335,14 +384,12 @@ class Cursor:
             raise refused(900, f"the stand-in does not know: {statement[:60]}")
 
     def _select(self, statement: str, parameters: Any) -> None:
-        parsed = parsed_as_oracle(statement)
-        text, values = self._translated(parsed, parameters)
+        known = translated(statement, self.server.schema, self.server.user)
         # The dictionary is as it is now, whatever a transaction sees of rows.
-        of_views = all(table.db == "SYS" for table in parsed.find_all(exp.Table))
         self.server.refresh()
-        rows = self.server.engine if of_views else self.connection.rows
+        rows = self.server.engine if known.of_views else self.connection.rows
         try:
-            done = rows.execute(text, values)
+            done = rows.execute(known.text, known.values(parameters))
         except duckdb.CatalogException as error:
             raise refused(942, f"table or view does not exist ({error})") from None
         except duckdb.BinderException as error:
@@ -361,46 +408,6 @@ class Cursor:
             if wanted is not None:
                 self._found = [_fetched(row, i, wanted) for row in self._found]
         self.rowcount = len(self._found)
-
-    def _translated(self, parsed: exp.Expression, parameters: Any) -> tuple[str, dict[str, Any]]:
-        """The statement for DuckDB, and the values of its marks."""
-        server = self.server
-        context = {
-            "CURRENT_SCHEMA": server.schema,
-            "SESSION_USER": server.user,
-            "DB_NAME": "FREE",
-            "DB_UNIQUE_NAME": "FREE",
-            "DB_DOMAIN": None,
-            "CON_NAME": "FREEPDB1",
-            "SERVICE_NAME": "freepdb1",
-            "SERVER_HOST": "standin",
-        }
-        for table in list(parsed.find_all(exp.Table)):
-            if table.name.upper() == "DUAL":
-                table.parent.pop()  # type: ignore[union-attr]
-            elif not table.db and table.name in VIEWS:
-                table.set("db", exp.to_identifier("SYS", quoted=True))
-            elif not table.db and not _is_cte(parsed, table.name):
-                table.set("db", exp.to_identifier(server.schema, quoted=True))
-        values: list[Any] = []
-
-        def translate(node: exp.Expression) -> exp.Expression:
-            if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_CONTEXT":
-                return exp.convert(context[node.expressions[1].name.upper()])
-            if isinstance(node, exp.ToChar) and node.this.name == "CREATED":
-                return node.this
-            if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_EXTRACT_UTC":
-                return node.expressions[0]
-            return node
-
-        translated = parsed.transform(translate)
-        for node in list(translated.find_all(exp.Placeholder)):
-            by_place = not isinstance(parameters, dict)
-            value = parameters[int(node.name[1:]) - 1] if by_place else parameters[node.name]
-            node.set("this", f"p{len(values)}")
-            values.append(None if value == "" else value)
-        text = translated.sql(dialect="duckdb")
-        return text, {f"p{i}": value for i, value in enumerate(values)}
 
     # -- changes ---------------------------------------------------------------------------------
 
@@ -422,11 +429,12 @@ class Cursor:
             self.connection.direct.add(".".join(place))
         return place
 
-    def _change(self, parsed: exp.Expression, parameters: Any) -> None:
+    def _change(self, statement: str, parameters: Any) -> None:
         self.connection.begin()
-        text, values = self._translated(parsed, parameters)
+        known = translated(statement, self.server.schema, self.server.user)
         try:
-            self.rowcount = self.connection.rows.execute(text, values).fetchone()[0]  # type: ignore[index]
+            done = self.connection.rows.execute(known.text, known.values(parameters))
+            self.rowcount = done.fetchone()[0]  # type: ignore[index]
         except duckdb.CatalogException as error:
             raise refused(942, f"table or view does not exist ({error})") from None
         except duckdb.ConversionException as error:

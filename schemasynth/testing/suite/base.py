@@ -6,7 +6,7 @@ Imported by the suite only.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, ClassVar, TypeAlias
@@ -21,8 +21,10 @@ from schemasynth.settings import database_url
 
 Databases: TypeAlias = Callable[[], str]
 
-ODD = 'Ordre "n°" 100% ñ.x'
-"""A name with a quote, a space, a dot, a per cent sign and letters beyond ASCII."""
+ODD = "Ordre 'n°' 100% ñ.x"
+"""A name with an apostrophe, a space, a dot, a per cent sign and letters beyond ASCII."""
+QUOTED = 'Ordre "n°"'
+"""A name with a quote, which some databases do not take."""
 
 
 class Contract:
@@ -30,9 +32,24 @@ class Contract:
 
     Attributes:
         adapter: the class under test.
+        absent: columns of `types` for which the database has no type.
+        empty_is_null: whether the database takes an empty text for NULL.
     """
 
     adapter: ClassVar[type[Adapter]]
+    absent: ClassVar[frozenset[str]] = frozenset()
+    empty_is_null: ClassVar[bool] = False
+
+    def type_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of `types` as the database gives them back."""
+        return [
+            {
+                name: None if value == "" and self.empty_is_null else value
+                for name, value in row.items()
+                if name not in self.absent
+            }
+            for row in TYPES_ROWS
+        ]
 
     def needs(self, capability: str) -> None:
         """Skip a test whose capability the adapter declares not to have."""
@@ -70,17 +87,33 @@ def rows(url: str, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(statement)]
 
 
-def shop() -> sa.MetaData:
-    """Return tables with what schemas have: keys of all kinds, checks, odd names."""
+def _spelled(metadata: sa.MetaData) -> sa.MetaData:
+    """Put every name in quotes, so that all databases keep its letters."""
+    for table in metadata.tables.values():
+        for named in (table, *table.columns, *table.constraints, *table.indexes):
+            if named.name is not None:
+                named.name = sa.quoted_name(str(named.name), quote=True)
+    return metadata
+
+
+def shop(backend: str = "") -> sa.MetaData:
+    """Return tables with what schemas have: keys of all kinds, checks, odd names.
+
+    Args:
+        backend: SQLAlchemy's name of the database, where the tables are created there.
+    """
     metadata = sa.MetaData()
+    # SQLAlchemy lets a primary key of Oracle's count only if it is told to.
+    counting = [sa.Identity()] if backend == "oracle" else []
+    credit = sa.Column("credit", sa.Numeric(10, 2), server_default="0")
     sa.Table(
         "customer",
         metadata,
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", sa.Integer, *counting, primary_key=True),
         sa.Column("email", sa.String(80), nullable=False, unique=True),
         sa.Column("boss", sa.Integer, sa.ForeignKey("customer.id", name="customer_boss")),
-        sa.Column("credit", sa.Numeric(10, 2), server_default="0"),
-        sa.CheckConstraint("credit >= 0", name="credit_positive"),
+        credit,
+        sa.CheckConstraint(credit >= 0, name="credit_positive"),
     )
     sa.Table(
         "order_line",
@@ -114,6 +147,14 @@ def shop() -> sa.MetaData:
         sa.Column(ODD, sa.String(20)),
         sa.Column("año", sa.String(20)),
     )
+    return _spelled(metadata)
+
+
+def with_quotes() -> sa.MetaData:
+    """Return a table with a quote in its names."""
+    metadata = sa.MetaData()
+    key = sa.Column("n", sa.Integer, primary_key=True, autoincrement=False)
+    sa.Table(QUOTED, metadata, key, sa.Column(QUOTED, sa.String(20)))
     return metadata
 
 
@@ -135,12 +176,15 @@ SHOP_ROWS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def types() -> sa.MetaData:
-    """Return a table with a column of every common type."""
+def types(absent: Collection[str] = ()) -> sa.MetaData:
+    """Return a table with a column of every common type.
+
+    Args:
+        absent: names of columns that it does not have.
+    """
     metadata = sa.MetaData()
-    sa.Table(
-        "everything",
-        metadata,
+    moment = sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+    columns = (
         sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("whole", sa.BigInteger),
         sa.Column("exact", sa.Numeric(12, 3)),
@@ -149,11 +193,12 @@ def types() -> sa.MetaData:
         sa.Column("words", sa.String(40)),
         sa.Column("prose", sa.Text),
         sa.Column("day", sa.Date),
-        sa.Column("moment", sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")),
+        sa.Column("moment", moment.with_variant(sa.TIMESTAMP(), "oracle")),
         sa.Column("hour", sa.Time),
         sa.Column("raw", sa.LargeBinary),
     )
-    return metadata
+    sa.Table("everything", metadata, *(c for c in columns if c.name not in absent))
+    return _spelled(metadata)
 
 
 TYPES_ROWS: list[dict[str, Any]] = [
@@ -180,7 +225,7 @@ TYPES_ROWS: list[dict[str, Any]] = [
 
 def create_shop(url: str, *, with_rows: bool = True) -> None:
     """Create the tables of `shop`, with their rows."""
-    metadata = shop()
+    metadata = shop(database_url(url).get_backend_name())
     engine = sa.create_engine(database_url(url), poolclass=sa.NullPool)
     metadata.create_all(engine)
     if with_rows:
@@ -189,15 +234,16 @@ def create_shop(url: str, *, with_rows: bool = True) -> None:
                 connection.execute(sa.insert(metadata.tables[name]), content)
 
 
-def create_types(url: str, *, with_rows: bool = True) -> None:
+def create_types(url: str, absent: Collection[str] = (), *, with_rows: bool = True) -> None:
     """Create the table of `types`, with its rows."""
-    metadata = types()
+    metadata = types(absent)
     engine = sa.create_engine(database_url(url), poolclass=sa.NullPool)
     metadata.create_all(engine)
     if with_rows:
         with engine.begin() as connection:
             for row in TYPES_ROWS:
-                connection.execute(sa.insert(metadata.tables["everything"]), row)
+                given = {name: value for name, value in row.items() if name not in absent}
+                connection.execute(sa.insert(metadata.tables["everything"]), given)
 
 
 def table(schema: Schema, name: str) -> Table:

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from schemasynth.adapter import TargetConnection
 from schemasynth.errors import LoadError
 from schemasynth.model import Schema, TableName, arrow_type
+from schemasynth.settings import database_url
 from schemasynth.testing.suite.base import (
     ODD,
+    QUOTED,
     SHOP_ROWS,
-    TYPES_ROWS,
     Contract,
     Databases,
     create_shop,
@@ -28,6 +29,7 @@ from schemasynth.testing.suite.base import (
     shop,
     table,
     types,
+    with_quotes,
 )
 
 ORDER = ("customer", "order_line", "shipment", ODD)
@@ -75,17 +77,33 @@ class LoadContract(Contract):
 
     def test_every_type_is_stored_unchanged(self, databases: Databases) -> None:
         url = databases()
-        create_types(url, with_rows=False)
-        names = [column.name for column in types().tables["everything"].columns]
-        content = [dict.fromkeys(names) | row for row in TYPES_ROWS]
+        create_types(url, self.absent, with_rows=False)
+        everything_there = types(self.absent).tables["everything"]
+        names = [str(column.name) for column in everything_there.columns]
+        content = [dict.fromkeys(names) | row for row in self.type_rows()]
         with self.target(url) as target:
             schema = target.reflect()
             everything = table(schema, "everything")
             with target.load(schema, "run1") as load:
                 load.stage(everything, _batches(schema, everything.name, content))
                 load.switch()
-        found = rows(url, sa.select(types().tables["everything"]).order_by(sa.column("n")))
+        found = rows(url, sa.select(everything_there).order_by(everything_there.c.n))
         assert found == [tuple(row.values()) for row in content]
+
+    def test_a_quote_in_names(self, databases: Databases) -> None:
+        self.needs("quotes_in_names")
+        url = databases()
+        metadata = with_quotes()
+        metadata.create_all(sa.create_engine(database_url(url), poolclass=sa.NullPool))
+        content: list[dict[str, Any]] = [{"n": 1, QUOTED: "x"}]
+        with self.target(url) as target:
+            schema = target.reflect()
+            with target.load(schema, "run1") as load:
+                load.stage(table(schema, QUOTED), _batches(schema, TableName(QUOTED), content))
+                load.switch()
+        with self.source(url) as source:
+            batches = list(source.read(table(source.reflect(), QUOTED)))
+        assert [row for batch in batches for row in batch.to_pylist()] == content
 
     def test_rows_that_do_not_fit_are_a_load_error(self, databases: Databases) -> None:
         url = databases()

@@ -13,7 +13,6 @@ from schemasynth.model import arrow_type
 from schemasynth.testing.suite.base import (
     ODD,
     SHOP_ROWS,
-    TYPES_ROWS,
     Contract,
     Databases,
     create_shop,
@@ -27,14 +26,14 @@ class ReadContract(Contract):
 
     def test_every_type_arrives_unchanged(self, databases: Databases) -> None:
         url = databases()
-        create_types(url)
+        create_types(url, self.absent)
         with self.source(url) as source:
             everything = table(source.reflect(), "everything")
             read = pa.Table.from_batches(source.read(everything))
             for column in everything.columns:
                 assert read.schema.field(column.name).type == arrow_type(column.type), column.name
         found = {row["n"]: row for row in read.to_pylist()}
-        for row in TYPES_ROWS:
+        for row in self.type_rows():
             for name, value in row.items():
                 assert found[row["n"]][name] == value, name
 
@@ -84,7 +83,7 @@ class ReadContract(Contract):
 
     def test_an_empty_table_gives_its_types(self, databases: Databases) -> None:
         url = databases()
-        create_types(url, with_rows=False)
+        create_types(url, self.absent, with_rows=False)
         with self.source(url) as source:
             everything = table(source.reflect(), "everything")
             batches = list(source.read(everything))
