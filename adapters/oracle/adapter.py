@@ -83,9 +83,9 @@ def _cure(error: Exception, url: sa.URL) -> str:
     """Return the GRANT that lets a user in; says so where the thin driver cannot talk at all."""
     if needs_thick(error):
         raise AdapterError(
-            f"Cannot connect to {shown(url)}: {first_line(error, url)}. If the site encrypts by "
-            "Oracle's own means (native network encryption), install Oracle Instant Client and add "
-            "?thick=yes&lib_dir=FOLDER to the URL."
+            f"Cannot connect to {shown(url)}: {first_line(error, url)}. If the server needs what "
+            "the thin driver lacks, such as native network encryption, install Oracle Instant "
+            "Client and add ?thick=yes&lib_dir=FOLDER to the URL."
         ) from None
     return let_in(error, url)
 

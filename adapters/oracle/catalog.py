@@ -195,12 +195,6 @@ INCOMING = _over_schemas(
     """
 )
 """Foreign keys of all schemas that reference tables of these and are checked."""
-STATISTICS = _over_schemas(
-    """
-    SELECT OWNER, TABLE_NAME, NUM_ROWS, AVG_ROW_LEN FROM ALL_TAB_STATISTICS
-    WHERE OWNER IN :schemas AND OBJECT_TYPE = 'TABLE'
-    """
-)
 TABLE_EXISTS = sa.text(
     """
     SELECT 1 FROM ALL_TABLES

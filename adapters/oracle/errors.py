@@ -22,7 +22,7 @@ DENIED = frozenset({942, 1031, 1720, 1749, 2030, 41900})
 """The table does not exist or may not be seen; insufficient privileges."""
 ENCRYPTION_REQUIRED = frozenset({12660, 28365})
 """The server insists on native network encryption, which thin mode does not have."""
-THICK_ONLY = re.compile(r"DPY-3001|DPY-3010|DPY-3015|DPY-4011|DPY-6000|DPY-6005")
+THICK_ONLY = re.compile(r"DPY-(3001|3010|3015|4011)")
 """Answers of the thin driver that a server gives which it cannot talk to."""
 LOCKED = frozenset({54, 60, 4021, 30006})
 """Another session uses the table: no wait, deadlock, wait has ended."""

@@ -58,11 +58,13 @@ class Translated:
     Attributes:
         text: the statement.
         marks: names of the values it takes.
-        of_views: whether it asks the dictionary only.
+        views: of the dictionary that it asks.
+        of_views: whether it asks nothing else.
     """
 
     text: str
     marks: tuple[str, ...]
+    views: frozenset[str]
     of_views: bool
 
     def values(self, parameters: Any) -> dict[str, Any]:
@@ -105,10 +107,12 @@ def translated(statement: str, schema: str, user: str) -> Translated:
             table.set("db", exp.to_identifier("SYS", quoted=True))
         elif not table.db and not _is_cte(parsed, table.name):
             table.set("db", exp.to_identifier(schema, quoted=True))
-    of_views = all(table.db == "SYS" for table in parsed.find_all(exp.Table))
+    tables = list(parsed.find_all(exp.Table))
+    views = frozenset(table.name for table in tables if table.db == "SYS")
+    of_views = all(table.db == "SYS" for table in tables)
     made = parsed.transform(translate)
     marks = tuple(dict.fromkeys(node.name for node in made.find_all(exp.Placeholder)))
-    return Translated(made.sql(dialect="duckdb"), marks, of_views)
+    return Translated(made.sql(dialect="duckdb"), marks, views, of_views)
 
 
 def refused(code: int, message: str = "") -> oracledb.DatabaseError:
@@ -198,9 +202,9 @@ class Server:
         self.deadly, self.dead = 0, False
         self.statements.clear()
 
-    def refresh(self) -> None:
-        """Let the views show the dictionary as it is now."""
-        for view in sorted(self.dictionary.changed):
+    def refresh(self, asked: frozenset[str]) -> None:
+        """Let views show the dictionary as it is now."""
+        for view in sorted(self.dictionary.changed & asked):
             names = VIEWS[view]
             rows = self.dictionary.views[view]
             kinds = [(n, pa.int64() if n in NUMBERS else pa.string()) for n in names.split()]
@@ -208,7 +212,7 @@ class Server:
             self.engine.register("found", found)
             self.engine.execute(f'CREATE OR REPLACE TABLE "SYS".{_quoted(view)} AS FROM found')
             self.engine.unregister("found")
-        self.dictionary.changed.clear()
+        self.dictionary.changed -= asked
 
 
 def _stored_as(column: dict[str, Any]) -> str:
@@ -386,7 +390,7 @@ class Cursor:
     def _select(self, statement: str, parameters: Any) -> None:
         known = translated(statement, self.server.schema, self.server.user)
         # The dictionary is as it is now, whatever a transaction sees of rows.
-        self.server.refresh()
+        self.server.refresh(known.views)
         rows = self.server.engine if known.of_views else self.connection.rows
         try:
             done = rows.execute(known.text, known.values(parameters))
@@ -453,12 +457,16 @@ class Cursor:
             always = row["GENERATION_TYPE"] == "ALWAYS"
             if verb == "INSERT" and always and f'"{row["COLUMN_NAME"]}"' in named:
                 raise refused(32795, "cannot insert into a generated always identity column")
-        for column in dictionary.find("ALL_TAB_COLS", **table):
-            if column["NULLABLE"] == "N" and self._is_null(place, column["COLUMN_NAME"]):
-                name = _quoted(*place, column["COLUMN_NAME"])
-                raise refused(1400, f"cannot insert NULL into ({name})")
+        if verb == "DELETE":
+            required = []
+        else:
+            columns = dictionary.find("ALL_TAB_COLS", **table, NULLABLE="N")
+            required = [column["COLUMN_NAME"] for column in columns]
+        for name in self._missing(place, required):
+            raise refused(1400, f"cannot insert NULL into ({_quoted(*place, name)})")
         for row in dictionary.find("ALL_CONSTRAINTS", STATUS="ENABLED"):
-            self._check_constraint(row, place)
+            if verb != "DELETE" or row["CONSTRAINT_TYPE"] == "R":
+                self._check_constraint(row, place)
 
     def _check_constraint(self, row: dict[str, Any], place: tuple[str, str]) -> None:
         own = (row["OWNER"], row["TABLE_NAME"]) == place
@@ -471,9 +479,14 @@ class Cursor:
             name = f"{row['OWNER']}.{row['CONSTRAINT_NAME']}"
             raise refused(2291 if own else 2292, f"integrity constraint ({name}) violated")
 
-    def _is_null(self, place: tuple[str, str], column: str) -> bool:
-        text = f"SELECT 1 FROM {_quoted(*place)} WHERE {_quoted(column)} IS NULL LIMIT 1"
-        return bool(self.connection.rows.execute(text).fetchall())
+    def _missing(self, place: tuple[str, str], required: list[str]) -> list[str]:
+        """Columns that must have a value in every row, and have none in some."""
+        if not required:
+            return []
+        counts = ", ".join(f"count(*) - count({_quoted(name)})" for name in required)
+        text = f"SELECT {counts} FROM {_quoted(*place)}"
+        row = self.connection.rows.execute(text).fetchone() or ()
+        return [name for name, missing in zip(required, row, strict=True) if missing]
 
     def _repeats(self, row: dict[str, Any]) -> bool:
         columns = ", ".join(map(_quoted, self.server.dictionary.columns_of(row)))

@@ -185,7 +185,10 @@ def test_a_death_at_any_statement_leaves_old_or_new(
 ) -> None:
     with target() as connection:
         run(connection)
-    moments, new = changing(server), contents(server)
+    new = contents(server)
+    # Of definitions, which commit, the one is the other at the next statement.
+    kinds = ("INSERT", "UPDATE", "DELETE") if answered else ("",)
+    moments = [n for n in changing(server) if server.statements[n - 1].startswith(kinds)]
     seen = set()
     for deadly in moments:
         fresh = served(monkeypatch, *SCHEMA)
@@ -204,7 +207,8 @@ def test_a_death_at_any_statement_leaves_old_or_new(
         if found == new:
             assert last(fresh, "S") == 13, deadly
         seen.add(found == new)
-    assert seen == {False, True}
+    assert False in seen
+    assert True in seen or answered
 
 
 def test_a_death_during_recovery_can_be_recovered(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 
 import oracledb
+import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 
-from schemasynth.adapter import Selection, SourceConnection
+from schemasynth.adapter import Selection, SourceConnection, count_rows
 from schemasynth.errors import AdapterError, ReflectionError, SettingsError
 from schemasynth.model import ConstraintState, Identity, Schema, Table, TableName, TypeFamily
 from schemasynth.settings import database_url
@@ -286,3 +290,41 @@ def test_missing_client_libraries_name_the_cure() -> None:
         pass
     assert "secret" not in str(caught.value)
     assert adapter_module.OracleAdapter.capabilities.bulk_reflection
+
+
+def test_rows_are_read_as_they_are(serve: Callable[[Dictionary, str], Server]) -> None:
+    server = serve(
+        empty(
+            'CREATE TABLE "Ordre \'n°\' 100% ñ.x" ("select" NUMBER(4), "Año: 1" CHAR(3), '
+            "free NUMBER, big INTEGER, moment DATE)"
+        ),
+        "APP",
+    )
+    name = "Ordre 'n°' 100% ñ.x"
+    server.insert(name, (1, "a  ", Decimal("0.5"), 2**62, dt.datetime(2024, 2, 29, 12)))  # noqa: DTZ001
+    server.insert(name, (2, None, None, None, None))
+    server.insert(name, (3, "   ", Decimal(12), 7, None))
+    with source() as connection:
+        table = one(count_rows(connection, connection.reflect()))
+        batches = list(connection.read(table, ["Año: 1", "select"], chunk_rows=2))
+        assert table.row_count == 3
+        assert [batch.num_rows for batch in batches] == [2, 1]
+        assert batches[1].to_pylist() == [{"Año: 1": "", "select": 3}]
+        whole = next(connection.read(table)).to_pylist()
+        assert whole[0]["FREE"] == Decimal("0.5")
+        assert whole[0]["BIG"] == 2**62
+        place = connection.relation(table)
+        odd = sa.select(place.c["select"]).where(place.c["select"] != 2).subquery()
+        part = pa.Table.from_batches(connection.read(table, ["select"], part=odd))
+        assert part["select"].to_pylist() == [1, 3]
+
+
+def test_numbers_beyond_64_bits_travel_as_text(
+    serve: Callable[[Dictionary, str], Server],
+) -> None:
+    server = serve(empty("CREATE TABLE t (big INTEGER, small INTEGER)"), "APP")
+    server.insert("T", (2**64, 1))
+    with source() as connection:
+        table = one(connection.reflect())
+        assert [str(kind) for kind in connection.arrow_schema(table).types] == ["string", "int64"]
+        assert next(connection.read(table)).to_pylist() == [{"BIG": str(2**64), "SMALL": 1}]
