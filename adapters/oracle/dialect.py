@@ -45,6 +45,14 @@ class ExactDialect(OracleDialect_oracledb):
         """Return the server's default without asking, which would take a transaction."""
         return "READ COMMITTED"
 
+    def initialize(self, connection: Any) -> None:
+        """Ask the server what it is; negate conditions as such, which every version knows.
+
+        For versions without BOOLEAN SQLAlchemy compares a condition with 0, which none does.
+        """
+        super().initialize(connection)
+        self.supports_native_boolean = True
+
     def _check_max_identifier_length(self, connection: Any) -> int | None:
         # The fallback of SQLAlchemy asks V$PARAMETER, which few users may.
         length: int | None = connection.connection.max_identifier_length

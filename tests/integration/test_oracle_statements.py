@@ -174,8 +174,9 @@ def read(server: Server) -> list[str]:
 
 
 def plain(schema: Schema) -> Schema:
-    """Without checks, whose text is not the adapter's."""
-    return schema.with_tables([replace(table, checks=()) for table in schema])
+    """Without checks that DuckDB does not know."""
+    known = {t.name: tuple(c for c in t.checks if "is json" not in c.sql) for t in schema}
+    return schema.with_tables([replace(t, checks=known[t.name]) for t in schema])
 
 
 def test_all_that_is_sent_is_of_the_grammar(sent: list[str]) -> None:
@@ -195,6 +196,7 @@ def test_a_source_sends_reads_only(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(stood_in(("hr",)), "HR")
     monkeypatch.setattr(oracledb, "connect", server.connect)
     statements = read(server)
+    assert any("NOT (salary > 0)" in s for s in statements)
     others = [s for s in statements if not isinstance(check(s), exp.Query)]
     assert others == ["SET TRANSACTION READ ONLY"]
 
