@@ -50,7 +50,7 @@ class ExactDialect(OracleDialect_oracledb):
 
         For versions without BOOLEAN SQLAlchemy compares a condition with 0, which none does.
         """
-        super().initialize(connection)
+        super().initialize(connection)  # type: ignore[no-untyped-call]
         self.supports_native_boolean = True
 
     def _check_max_identifier_length(self, connection: Any) -> int | None:

@@ -80,7 +80,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class _Dictionary:
-    """Rows of the dictionary, by table."""
+    """Rows of the dictionary, by table; sequences with their steps."""
 
     server: Server
     tables: Sequence[Place]
@@ -92,7 +92,7 @@ class _Dictionary:
     keys: Mapping[tuple[str, str], tuple[Place, tuple[str, ...]]]
     indexes: ByTable
     index_columns: ByTable
-    sequences: Sequence[Row]
+    sequences: Mapping[Place, int]
     triggers: ByTable
 
 
@@ -169,7 +169,7 @@ def _read(connection: sa.Connection, schemas: list[str], server: Server) -> _Dic
         keys=_keys(rows(catalog.KEY_COLUMNS) + rows(catalog.REFERRED_COLUMNS)),
         indexes=by_table(rows(catalog.INDEXES)),
         index_columns=by_table(rows(catalog.INDEX_COLUMNS)),
-        sequences=rows(catalog.SEQUENCES),
+        sequences={(row[0], row[1]): int(row[2]) for row in rows(catalog.SEQUENCES)},
         triggers=by_table(rows(catalog.TRIGGERS)),
     )
 
@@ -276,9 +276,8 @@ def _identity(
     if sequence is None:
         return None
     schema, name = sequence
-    steps = {(row[0], row[1]): int(row[2]) for row in found.sequences}
     shown = name if schema == found.server.schema else f"{schema}.{name}"
-    return Identity(increment=steps.get(sequence), sequence=shown)
+    return Identity(increment=found.sequences.get(sequence), sequence=shown)
 
 
 def sequence_in(default: str | None, home: str) -> Place | None:
@@ -371,9 +370,9 @@ def _sequences(found: _Dictionary, tables: Iterable[Table]) -> Iterator[ModelSeq
         for column in table.columns
         if column.identity and column.identity.sequence
     }
-    for schema, name, step in found.sequences:
+    for (schema, name), step in found.sequences.items():
         if name.startswith((OWN_PREFIX, _INTERNAL_SEQUENCE)):
             continue
         shown = None if schema == found.server.schema else schema
         owner = owners.get(name if shown is None else f"{schema}.{name}")
-        yield ModelSequence(name, shown, increment=int(step), owner=owner)
+        yield ModelSequence(name, shown, increment=step, owner=owner)
