@@ -51,6 +51,9 @@ class Capabilities:
         bulk_load: rows are loaded by the database's bulk path.
         max_identifier_length: in bytes.
         quotes_in_names: a name may hold a double quote.
+        keys: primary, unique and foreign keys and NOT NULL can be declared of any table.
+        indexes: tables have indexes.
+        quoted_table_names: tables can have any name, columns can in any case.
     """
 
     schemas: bool
@@ -68,6 +71,9 @@ class Capabilities:
     bulk_load: bool
     max_identifier_length: int
     quotes_in_names: bool = True
+    keys: bool = True
+    indexes: bool = True
+    quoted_table_names: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from schemasynth.testing import mysql, oracle
 from schemasynth.testing.mysql import fresh_mysql_database, mysql_url
 from schemasynth.testing.oracle import fresh_oracle_schema, oracle_url
 from schemasynth.testing.servers import fresh_database, postgresql_url
+from schemasynth.testing.spark import NoSpark, fresh_schema, spark_session
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +96,28 @@ def keybench() -> Path:
     if not folder.is_dir():
         pytest.skip("keybench is not on this machine; name it in SCHEMASYNTH_KEYBENCH")
     return folder
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[object]:
+    """The one Spark session of this test process."""
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(spark_session())
+        except NoSpark as error:
+            pytest.skip(str(error))
+        yield session
+
+
+@pytest.fixture
+def spark_database_factory(spark: object) -> Iterator[Callable[[], str]]:
+    """Each call creates an empty schema and returns its URL; dropped after the test."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(fresh_schema(spark))
+
+
+@pytest.fixture
+def spark_database(spark_database_factory: Callable[[], str]) -> str:
+    """The URL of an empty schema of this test's own."""
+    return spark_database_factory()

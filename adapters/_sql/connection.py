@@ -50,6 +50,7 @@ _EXTRAS = {
     "mssql": "mssql",
     "mysql": "mysql",
     "snowflake": "snowflake",
+    "spark": "spark",
 }
 """The extra of this package that brings a backend's driver or dialect."""
 

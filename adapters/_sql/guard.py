@@ -24,6 +24,7 @@ _WRITING_FUNCTIONS = frozenset(
         "PG_CANCEL_BACKEND", "PG_RELOAD_CONF", "PG_NOTIFY", "PG_LOGICAL_EMIT_MESSAGE", "LO_CREATE",
         "LO_CREAT", "LO_FROM_BYTEA", "LO_IMPORT", "LO_EXPORT", "LO_PUT", "LO_UNLINK", "LOWRITE",
         "GET_LOCK", "LOAD_EXTENSION", "WRITEFILE", "FTS3_TOKENIZER",
+        "REFLECT", "TRY_REFLECT", "JAVA_METHOD",
     }
 )  # fmt: skip
 """Functions of the databases themselves by which a SELECT changes something."""
@@ -72,6 +73,15 @@ MYSQL = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 """The same where backslashes escape, and ``--`` begins a comment only before a space."""
+SPARK = re.compile(
+    r"""
+    '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*`
+  | --[^\n]* | /\*.*?\*/
+  | (?P<word>[A-Za-z_][A-Za-z0-9_]*) | (?P<mark>[;()])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""The same where backslashes escape and ``#`` begins no comment."""
 
 
 def is_read(statement: str, grammar: re.Pattern[str] = STANDARD) -> bool:

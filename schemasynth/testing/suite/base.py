@@ -23,6 +23,9 @@ Databases: TypeAlias = Callable[[], str]
 
 ODD = "Ordre 'n°' 100% ñ.x"
 """A name with an apostrophe, a space, a dot, a per cent sign and letters beyond ASCII."""
+EMAIL_LENGTH = 80
+PLAIN = "odd_columns"
+"""The name of the table with odd columns where only columns can have odd names."""
 QUOTED = 'Ordre "n°"'
 """A name with a quote, which some databases do not take."""
 
@@ -39,6 +42,23 @@ class Contract:
     adapter: ClassVar[type[Adapter]]
     absent: ClassVar[frozenset[str]] = frozenset()
     empty_is_null: ClassVar[bool] = False
+
+    @property
+    def odd(self) -> str:
+        """The name of the table whose columns have odd names: as odd as the adapter allows."""
+        return ODD if self.adapter.capabilities.quoted_table_names else PLAIN
+
+    def shop(self) -> sa.MetaData:
+        """Return the tables of `shop`, as far as the adapter declares to have them."""
+        return shop(odd=self.odd)
+
+    def shop_rows(self) -> dict[str, list[dict[str, Any]]]:
+        """Return their rows by the name of the table."""
+        return {self.odd if name == ODD else name: rows for name, rows in SHOP_ROWS.items()}
+
+    def create_shop(self, url: str, *, with_rows: bool = True) -> None:
+        """Create them."""
+        create_shop(url, with_rows=with_rows, odd=self.odd)
 
     def type_rows(self) -> list[dict[str, Any]]:
         """Return the rows of `types` as the database gives them back."""
@@ -96,11 +116,12 @@ def _spelled(metadata: sa.MetaData) -> sa.MetaData:
     return metadata
 
 
-def shop(backend: str = "") -> sa.MetaData:
+def shop(backend: str = "", odd: str = ODD) -> sa.MetaData:
     """Return tables with what schemas have: keys of all kinds, checks, odd names.
 
     Args:
         backend: SQLAlchemy's name of the database, where the tables are created there.
+        odd: the name of the table whose columns have odd names.
     """
     metadata = sa.MetaData()
     # SQLAlchemy lets a primary key of Oracle's count only if it is told to.
@@ -110,7 +131,7 @@ def shop(backend: str = "") -> sa.MetaData:
         "customer",
         metadata,
         sa.Column("id", sa.Integer, *counting, primary_key=True),
-        sa.Column("email", sa.String(80), nullable=False, unique=True),
+        sa.Column("email", sa.String(EMAIL_LENGTH), nullable=False, unique=True),
         sa.Column("boss", sa.Integer, sa.ForeignKey("customer.id", name="customer_boss")),
         credit,
         sa.CheckConstraint(credit >= 0, name="credit_positive"),
@@ -141,7 +162,7 @@ def shop(backend: str = "") -> sa.MetaData:
     )
     sa.Index("shipment_order", metadata.tables["shipment"].c.order_no)
     sa.Table(
-        ODD,
+        odd,
         metadata,
         sa.Column("Select", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column(ODD, sa.String(20)),
@@ -223,15 +244,16 @@ TYPES_ROWS: list[dict[str, Any]] = [
 ]
 
 
-def create_shop(url: str, *, with_rows: bool = True) -> None:
+def create_shop(url: str, *, with_rows: bool = True, odd: str = ODD) -> None:
     """Create the tables of `shop`, with their rows."""
-    metadata = shop(database_url(url).get_backend_name())
+    metadata = shop(database_url(url).get_backend_name(), odd)
     engine = sa.create_engine(database_url(url), poolclass=sa.NullPool)
     metadata.create_all(engine)
     if with_rows:
         with engine.begin() as connection:
             for name, content in SHOP_ROWS.items():
-                connection.execute(sa.insert(metadata.tables[name]), content)
+                place = metadata.tables[odd if name == ODD else name]
+                connection.execute(sa.insert(place), content)
 
 
 def create_types(url: str, absent: Collection[str] = (), *, with_rows: bool = True) -> None:

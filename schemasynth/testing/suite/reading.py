@@ -11,11 +11,8 @@ import sqlalchemy as sa
 from schemasynth.adapter import count_rows
 from schemasynth.model import arrow_type
 from schemasynth.testing.suite.base import (
-    ODD,
-    SHOP_ROWS,
     Contract,
     Databases,
-    create_shop,
     create_types,
     table,
 )
@@ -39,14 +36,14 @@ class ReadContract(Contract):
 
     def test_odd_names_and_quotes(self, databases: Databases) -> None:
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.source(url) as source:
-            read = pa.Table.from_batches(source.read(table(source.reflect(), ODD)))
-        assert read.to_pylist() == SHOP_ROWS[ODD]
+            read = pa.Table.from_batches(source.read(table(source.reflect(), self.odd)))
+        assert read.to_pylist() == self.shop_rows()[self.odd]
 
     def test_columns_are_chosen_in_order(self, databases: Databases) -> None:
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.source(url) as source:
             customer = table(source.reflect(), "customer")
             read = pa.Table.from_batches(source.read(customer, ["email", "id"]))
@@ -54,7 +51,7 @@ class ReadContract(Contract):
 
     def test_batches_are_bounded(self, databases: Databases) -> None:
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.source(url) as source:
             customer = table(source.reflect(), "customer")
             sizes = [b.num_rows for b in source.read(customer, chunk_rows=2)]
@@ -65,7 +62,7 @@ class ReadContract(Contract):
 
     def test_a_part_of_the_rows(self, databases: Databases) -> None:
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.source(url) as source, source.snapshot():
             customer = table(source.reflect(), "customer")
             place = source.relation(customer)
@@ -76,7 +73,7 @@ class ReadContract(Contract):
             part = sa.select(place.c.id, place.c.email).select_from(joined).subquery()
             read = pa.Table.from_batches(source.read(customer, ["email", "id"], part=part))
             rest = pa.Table.from_batches(source.read(customer, ["id"]))
-        ids = sorted(row["id"] for row in SHOP_ROWS["customer"])
+        ids = sorted(row["id"] for row in self.shop_rows()["customer"])
         assert read.column_names == ["email", "id"]
         assert sorted(read["id"].to_pylist()) == ids[::2]
         assert sorted(rest["id"].to_pylist()) == ids
@@ -92,9 +89,9 @@ class ReadContract(Contract):
 
     def test_rows_are_counted(self, databases: Databases) -> None:
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.source(url) as source:
             schema = count_rows(source, source.reflect())
         assert {str(t.name): t.row_count for t in schema} == {
-            name: len(rows) for name, rows in SHOP_ROWS.items()
+            name: len(rows) for name, rows in self.shop_rows().items()
         }

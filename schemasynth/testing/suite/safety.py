@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from schemasynth.errors import AdapterError, SafetyError
-from schemasynth.testing.suite.base import Contract, Databases, create_shop, rows, shop, table
+from schemasynth.testing.suite.base import Contract, Databases, rows, table
 
 WRITES = (
     "INSERT INTO customer (id, email) VALUES (9, 'x')",
@@ -30,20 +30,20 @@ class SafetyContract(Contract):
     @pytest.mark.parametrize("statement", WRITES)
     def test_the_guard_refuses_to_send_writes(self, databases: Databases, statement: str) -> None:
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.source(url) as source, pytest.raises(SafetyError):
             source.connection.exec_driver_sql(statement)  # type: ignore[attr-defined]
-        assert len(rows(url, sa.select(shop().tables["customer"]))) == 3
+        assert len(rows(url, sa.select(self.shop().tables["customer"]))) == 3
 
     @pytest.mark.parametrize("statement", WRITES[:5])
     def test_the_database_refuses_writes_too(self, databases: Databases, statement: str) -> None:
         self.needs("session_read_only")
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.source(url) as source, pytest.raises(Exception):  # noqa: B017
             driver = source.connection.connection.driver_connection  # type: ignore[attr-defined]
             driver.cursor().execute(statement)
-        assert len(rows(url, sa.select(shop().tables["customer"]))) == 3
+        assert len(rows(url, sa.select(self.shop().tables["customer"]))) == 3
 
     def test_a_source_has_no_method_that_writes(self, databases: Databases) -> None:
         with self.source(databases()) as source:
@@ -58,7 +58,7 @@ class SafetyContract(Contract):
 
     def test_marker_is_written_once_and_hidden(self, databases: Databases) -> None:
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.target(url) as target:
             assert target.marker() is None
             first = target.write_marker("staging")
@@ -76,7 +76,7 @@ class SafetyContract(Contract):
 
     def test_a_refused_query_becomes_an_adapter_error(self, databases: Databases) -> None:
         url = databases()
-        create_shop(url)
+        self.create_shop(url)
         with self.source(url) as source:
             customer = table(source.reflect(), "customer")
             absent: sa.ColumnElement[Any] = sa.column("absent")
