@@ -60,3 +60,21 @@ def test_one_repeated_tuple_is_found(store: Store) -> None:
     again.rows[PARENT] = ROWS + 1
     assert not again.unique(PARENT, ("a", "b"))
     assert not again.unique(PARENT, ("b",))
+
+
+def test_sets_with_and_without_the_first_column_are_told_apart() -> None:
+    table = Table(TableName("t"), tuple(Column(name, WHOLE) for name in "abc"))
+    with duckdb.connect() as connection:
+        store = Store(connection, Schema("sqlite", "small", (table,)))
+        ids = [(table.name, name) for name in table.column_names]
+        rows = {"a": [1, None], "b": [1, 2], "c": [1, 2]}
+        batch = pa.RecordBatch.from_pydict(
+            {store.column(i): pa.array(rows[i[1]], pa.uint64()) for i in ids}
+        )
+        store.replace("rows", batch)
+        store.insert(store.table(table.name), "rows")
+        found = store.groups(ids)
+    sets: dict[int, set[int]] = {}
+    for group, column in zip(found.group, found.column, strict=True):
+        sets.setdefault(int(group), set()).add(int(column))
+    assert sorted(map(sorted, sets.values())) == [[0, 1, 2], [1, 2]]

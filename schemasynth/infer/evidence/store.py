@@ -189,13 +189,14 @@ class Store:
                 f"SELECT {name} AS v, {i} AS c, count(*) AS n "  # noqa: S608 own names
                 f"FROM {self._tables[table]} WHERE {name} IS NOT NULL GROUP BY {name}"
             )
+        # DuckDB's hash of 0 is 0, which would tell no set with the first column from one without.
         self.connection.execute(
             "CREATE OR REPLACE TEMP TABLE held (v UBIGINT, c INTEGER, n BIGINT)"
         )
         for counts in by_table.values():
             self.connection.execute(f"INSERT INTO held {' UNION ALL '.join(counts)}")
         fetched = self.connection.execute(
-            "WITH s AS (SELECT v, sum(hash(c)) AS s FROM held GROUP BY v HAVING count(*) > 1) "
+            "WITH s AS (SELECT v, sum(hash(c + 1)) AS s FROM held GROUP BY v HAVING count(*) > 1) "
             "SELECT dense_rank() OVER (ORDER BY s) - 1 AS g, c, count(*) AS v, "
             "CAST(sum(n) AS BIGINT) AS n FROM held JOIN s USING (v) GROUP BY s, c"
         ).fetchnumpy()
