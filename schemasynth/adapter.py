@@ -375,6 +375,19 @@ class SourceConnection(Connection):
         """
         yield
 
+    def scattered(self, key: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[int] | None:
+        """Return a number of a row's key, alike for equal keys and spread evenly over 31 bits.
+
+        Samples are chosen by it where numbering the rows would bring them all to one place.
+
+        Args:
+            key: columns that identify a row.
+
+        Returns:
+            None where rows are numbered in the order of their key.
+        """
+        return None
+
     def push_down(self) -> PushDown | None:
         """Return what computes in the database; None where only streaming serves."""
         return None

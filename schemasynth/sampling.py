@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from schemasynth.adapter import Relations
+from schemasynth.adapter import SourceConnection
 from schemasynth.arrays import generator
 from schemasynth.graph.order import component_order
 from schemasynth.model import Schema, TableName, TypeFamily
@@ -106,7 +106,12 @@ class Sample:
     """
 
     def __init__(
-        self, plan: RefreshPlan, schema: Schema, source: Relations, limit: int | None, seed: int
+        self,
+        plan: RefreshPlan,
+        schema: Schema,
+        source: SourceConnection,
+        limit: int | None,
+        seed: int,
     ) -> None:
         """Plan which rows to read.
 
@@ -276,12 +281,18 @@ class Sample:
     def _scattered(
         self, table: TablePlan, columns: Sequence[str], only: sa.ColumnElement[bool] | None
     ) -> Query:
-        """Return a SELECT of a share of the rows, by their number in the order of the key."""
+        """Return a SELECT of a share of the rows, by their number in the order of the key.
+
+        A database of many machines has a number of the key itself, for which nothing is sorted.
+        """
         place = self._relations[table.name]
         order = place.row_key or tuple(n for n, f in place.families.items() if f in _SORTED)
         by_key = bool(place.row_key) and only is None
         wanted = place.row_key if by_key else tuple(dict.fromkeys((*columns, *order)))
-        number = sa.func.row_number().over(order_by=[place.clause.c[n] for n in order])
+        key = [place.clause.c[name] for name in order]
+        number = self._source.scattered(key)
+        if number is None:
+            number = sa.func.row_number().over(order_by=key)
         numbered = _picked(place.clause, wanted).add_columns(number.label(_NUMBER))
         if only is not None:
             numbered = numbered.where(only)

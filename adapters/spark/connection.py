@@ -29,6 +29,7 @@ from .._sql.stream import part_of
 from .._sql.tally import Tally
 from . import journal
 from .dbapi import DatabaseError
+from .evidence import SparkPushDown
 from .load import SparkLoad, recover
 from .read import batches, text_of
 from .reflect import reflect
@@ -38,6 +39,8 @@ from .types import exported, fitted
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+SCATTERED = 2**31 - 1
+"""A prime, so that hashes are spread evenly below it."""
 _LOCATION, _CATALOG, _NAME = "Location", "Catalog Name", "Namespace Name"
 """Rows of DESCRIBE NAMESPACE that tell one schema from all others."""
 
@@ -96,6 +99,25 @@ class SparkConnection(SqlRelations):
 
 class SparkSource(SparkConnection, SourceConnection):
     """A schema that is only read."""
+
+    def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
+        """Open the session."""
+        super().__init__(url, engine)
+        self._push_down = SparkPushDown(self)
+
+    def close(self) -> None:
+        """Let go of the session, and of what the executors keep for it."""
+        if not self.connection.closed:
+            self._push_down.release()
+        super().close()
+
+    def scattered(self, key: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[int]:
+        """Return a hash of a key: a row number would bring all rows to one executor."""
+        return sa.func.pmod(sa.func.xxhash64(*key), SCATTERED, type_=sa.BigInteger)
+
+    def push_down(self) -> SparkPushDown:
+        """Return the jobs that compute on the executors."""
+        return self._push_down
 
     def arrow_schema(self, table: Table) -> pa.Schema:
         """Return the declared types."""

@@ -125,6 +125,9 @@ class SparkLoad(SqlRelations, Load):
                 table.name: self._examine(table.name, run_id, f"{digest}_{i}")
                 for i, table in enumerate(schema)
             }
+            for swap in self._swaps.values():
+                # No load is unfinished, so it is nobody's; undoing would take it for the old one.
+                _drop(self.connection, swap.place(swap.old))
             journal.begin(self.connection, LOAD, list(self._swaps.values()))
         except sa.exc.DBAPIError as error:
             raise self._failed(error, "cannot be staged") from None
@@ -318,9 +321,8 @@ def history_statement(swap: Swap) -> str:
 
 def overwrite_statement(swap: Swap) -> str:
     """Return the statement that gives a Delta table the staged rows, in one transaction."""
-    return (
-        f"INSERT OVERWRITE TABLE {swap.place(swap.table)} SELECT * FROM {swap.place(swap.staged)}"
-    )
+    table, staged = swap.place(swap.table), swap.place(swap.staged)
+    return f"INSERT OVERWRITE TABLE {table} SELECT * FROM {staged}"  # noqa: S608 quoted
 
 
 def _parts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
