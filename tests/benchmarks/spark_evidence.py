@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from schemasynth.adapter import adapter_for
 from schemasynth.infer import Collecting, Way, evidence_of
-from schemasynth.infer.evidence.store import HEAD_ROWS
+from schemasynth.infer.evidence.head import HEAD_ROWS
 from schemasynth.settings import database_url
 from schemasynth.testing.spark import fresh_schema, spark_session
 from schemasynth_adapters.spark.connection import SparkSource
