@@ -45,11 +45,14 @@ def write(path: Path, people: int = PEOPLE, seed: int = SEED) -> None:
     persons, age, degree = _people(rng, people)
     cases = round(people * CASES)
     owner = rng.permutation(np.arange(cases) % people)
+    procedure = rng.choice(["P01", "P02", "P03"], cases, p=[0.5, 0.3, 0.2])
+    # Each procedure numbers its files by itself, so that a number alone identifies nothing.
+    number = pd.Series(procedure).groupby(procedure).cumcount().to_numpy() + 1
     case = pd.DataFrame(
         {
             "owner": owner,
-            "N_Expedit": [f"{2016 + n % 8}/{n:06d}" for n in rng.permutation(cases)],
-            "N_Procediment": rng.choice(["P01", "P02", "P03"], cases, p=[0.5, 0.3, 0.2]),
+            "N_Expedit": [f"{2016 + n // 2_700}/{n:06d}" for n in number],
+            "N_Procediment": procedure,
             "benefit": _mostly(rng, _usual(age[owner], degree[owner]), len(BENEFITS)),
         }
     )
@@ -81,7 +84,7 @@ def _days(start: str, after: np.ndarray) -> np.ndarray:
 def _people(rng: np.random.Generator, size: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     age = np.clip(rng.gamma(6, 9, size), 3, 99)
     degree = np.where(rng.random(size) < 0.15 + age / 160, rng.choice([33, 50, 65, 75], size), 0)
-    numbers = rng.choice(99_999_999, size, replace=False)
+    numbers = rng.choice(9_999_999, size, replace=False)  # a NIE has seven digits
     frame = pd.DataFrame(
         {
             "identificador": [identifier(int(n), nie=n % 8 == 0) for n in numbers],
