@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
-from schemasynth.errors import AdapterNotFound, DriverMissing, PrivilegeError
+from schemasynth.errors import AdapterError, AdapterNotFound, DriverMissing, PrivilegeError
 from schemasynth.model import Schema, Table, TableName
 
 if TYPE_CHECKING:
@@ -470,6 +470,20 @@ class TargetConnection(Connection):
     @abstractmethod
     def write_nonce(self, value: str) -> None:
         """Store a random value beside the marker, committed, for the probe through the source."""
+
+    def build(self, steps: Callable[[sa.Connection], None]) -> None:
+        """Run what builds a schema, and commit; roll back what fails, as far as that goes.
+
+        Args:
+            steps: gets the connection.
+
+        Raises:
+            AdapterError: the database refused a statement, or its adapter builds no schemas.
+        """
+        raise AdapterError(
+            f"The adapter of {self.url.get_backend_name()} builds no schemas; create the tables "
+            "with the database's own tools."
+        )
 
     def statements(self) -> Mapping[str, int]:
         """Return how many statements of which class were sent since the last call.

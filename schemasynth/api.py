@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from schemasynth.adapter import Marker, Need, SourceConnection, TargetConnection
     from schemasynth.audit import Audit
+    from schemasynth.create import Created
     from schemasynth.infer import Answers, Collecting
     from schemasynth.model.privacy import Privacy
     from schemasynth.plan.model import RefreshPlan
@@ -184,12 +185,10 @@ def _private(plan: RefreshPlan, privacy: Privacy | None) -> RefreshPlan:
     return plan if privacy is None else replace(plan, privacy=privacy)
 
 
-def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) -> RefreshPlan:
-    from schemasynth.infer import NO_ANSWERS, answers_for, with_answers
-    from schemasynth.infer.rules import rules_under
+def _model(path: Path, selection: Selection = EVERYTHING) -> Schema:
+    """Read a saved model, and take the tables that are meant."""
     from schemasynth.model.merge import check_references
     from schemasynth.model.serialize import loads
-    from schemasynth.plan import make_plan
 
     try:
         text = path.read_text("utf-8")
@@ -199,6 +198,15 @@ def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) ->
         raise SettingsError(f"{path} is not a UTF-8 text file.") from error
     schema = loads(text)
     check_references(schema)
+    return replace(schema, tables=tuple(t for t in schema if selection.means(t.name)))
+
+
+def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) -> RefreshPlan:
+    from schemasynth.infer import NO_ANSWERS, answers_for, with_answers
+    from schemasynth.infer.rules import rules_under
+    from schemasynth.plan import make_plan
+
+    schema = _model(path)
     known = answers_for(schema, answers or NO_ANSWERS, selection.means)
     schema = with_answers(schema, known.about_keys)
     schema = replace(schema, rules=rules_under(schema.rules, schema, known))
@@ -337,6 +345,73 @@ def init_target(
 
     with allowed_target(database_url(target), deny) as connection:
         return connection.write_marker(environment)
+
+
+def create_target(
+    source: str,
+    target: str,
+    selection: Selection = EVERYTHING,
+    *,
+    dry_run: bool = False,
+    deny: Sequence[str] = (),
+) -> Created:
+    """Build the empty schema of a source in a target of the same kind or of another one.
+
+    Args:
+        source: a SQLAlchemy URL, the path of a SQLite file, or of a model saved as JSON, whose
+            inferred keys become declared ones; only read.
+        target: an empty database.
+        selection: which tables.
+        dry_run: build nothing.
+        deny: patterns of names that no target may have.
+
+    Returns:
+        The statements, and what was left out or changed.
+
+    Raises:
+        SafetyError: the target has tables, or a pattern matches a name of it.
+        DriftError: something of the schema has no home there; nothing was changed.
+        AdapterError: a database cannot be reached, or the target refused a statement.
+    """
+    from schemasynth.create import (
+        UNKNOWN,
+        Created,
+        build,
+        draft,
+        home_of,
+        missing_schemas,
+        refuse_homeless,
+        statements,
+        values_of,
+    )
+    from schemasynth.load import allowed_target
+
+    url = database_url(target)
+    capabilities = adapter_for(url).capabilities
+    with allowed_target(url, deny, selection.schemas) as there:
+        if source.endswith(".json"):
+            schema = _model(Path(source), selection)
+            home = home_of(there, capabilities, schema.dialect)
+            missing, values = missing_schemas(there, schema), UNKNOWN
+        else:
+            from_ = database_url(source)
+            with adapter_for(from_).source(from_) as here:
+                schema = here.reflect(selection)
+                if not schema.tables:
+                    raise ReflectionError(
+                        f"No tables were found in {shown(from_)}; check --schema, --include and "
+                        "--exclude."
+                    )
+                require_privileges(here.needs(schema, Purpose.SOURCE), shown(from_))
+                home = home_of(there, capabilities, schema.dialect)
+                missing = missing_schemas(there, schema)
+                values = values_of(here, schema, home)
+        drafted = draft(schema, home, values, missing)
+        refuse_homeless(drafted.findings, url)
+        sql = statements(drafted, there.dialect)
+        if not dry_run:
+            build(drafted, there)
+    return Created(len(schema.tables), sql, drafted.findings)
 
 
 def refresh(

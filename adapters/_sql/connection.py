@@ -176,7 +176,24 @@ class SqlRelations:
 
 
 class SqlMarker(SqlRelations):
-    """What a target writes about itself."""
+    """What a target writes about itself, and how its schema is built."""
+
+    def build(self, steps: Callable[[sa.Connection], None]) -> None:
+        """Run what builds a schema, and commit."""
+        self.connection.rollback()
+        try:
+            steps(self.connection)
+            self.connection.commit()
+        except sa.exc.DBAPIError as error:
+            self.connection.rollback()
+            raise self.unbuilt(error) from None
+
+    def unbuilt(self, error: sa.exc.DBAPIError) -> AdapterError:
+        """Return the error of a statement that builds a schema; it holds no values of rows."""
+        return AdapterError(
+            f"{shown(self.url)} refused to build the schema, and is as it was: "
+            f"{first_line(error, self.url)}"
+        )
 
     def write_marker(self, environment: str) -> Marker:
         """Mark the database as refreshable; keeps a marker that is there."""

@@ -6,7 +6,6 @@ Pure functions of two schemas and of facts that the databases gave; `measure` al
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,6 +20,7 @@ from schemasynth.errors import (
 )
 from schemasynth.load.guard import drift
 from schemasynth.model import Column, Schema, SqlType, Table, TableName, TypeFamily
+from schemasynth.model.types import bounds
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -53,6 +53,9 @@ class Topic(enum.StrEnum):
     SPACE = "space"
     TRIGGER = "trigger"
     COLUMN = "column"
+    TYPE = "type"
+    NAME = "name"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +108,6 @@ _ERRORS: Mapping[Topic, type[SchemasynthError]] = {
 }
 """What a refusal is, the gravest first."""
 _NUMBERS = frozenset({TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.FLOAT})
-_BITS = {
-    "tinyint": 8,
-    "smallint": 16,
-    "int2": 16,
-    "smallserial": 16,
-    "mediumint": 24,
-    "int": 32,
-    "integer": 32,
-    "int4": 32,
-    "serial": 32,
-    "bigint": 64,
-    "int8": 64,
-    "bigserial": 64,
-}
-"""Of whole numbers, by the type's name in PostgreSQL, MySQL and the standard."""
-_WORD = re.compile(r"[a-z]+\d?")
 _WIDTHS = {
     TypeFamily.INTEGER: 8,
     TypeFamily.DECIMAL: 12,
@@ -355,21 +342,6 @@ def _larger(source: SqlType, target: SqlType) -> bool:
     if bound is None or source.family not in _NUMBERS:
         return False
     return own is None or own[0] < bound[0] or own[1] > bound[1]
-
-
-def bounds(kind: SqlType) -> tuple[int, int] | None:
-    """Return the whole numbers next to the ends of a type's range; None where it has none."""
-    exact = kind.family in (TypeFamily.DECIMAL, TypeFamily.INTEGER)
-    if exact and kind.precision is not None:
-        end: int = 10 ** (kind.precision - (kind.scale or 0))
-        return 1 - end, end - 1
-    word = _WORD.match(kind.sql.lower())
-    bits = _BITS.get(word.group() if word else "")
-    if kind.family is not TypeFamily.INTEGER or bits is None:
-        return None
-    if "unsigned" in kind.sql.lower():
-        return 0, 2**bits - 1
-    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
 def measure(

@@ -6,6 +6,7 @@ Belongs to the relational model: imports nothing of the package, may be imported
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,23 @@ DECIMAL_MAX_PRECISION = 38
 
 DECIMAL_DEFAULT_SCALE = 10
 """Scale for a decimal declared without one: keeps ten places, leaves 28 integer digits."""
+
+_BITS = {
+    "tinyint": 8,
+    "smallint": 16,
+    "int2": 16,
+    "smallserial": 16,
+    "mediumint": 24,
+    "int": 32,
+    "integer": 32,
+    "int4": 32,
+    "serial": 32,
+    "bigint": 64,
+    "int8": 64,
+    "bigserial": 64,
+}
+"""Of whole numbers, by the type's name in PostgreSQL, MySQL and the standard."""
+_WORD = re.compile(r"[a-z]+\d?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +123,18 @@ def _decimal(sql_type: SqlType) -> pa.DataType:
     if precision > DECIMAL_MAX_PRECISION or not 0 <= scale <= precision:
         return pa.string()
     return pa.decimal128(precision, scale)
+
+
+def bounds(kind: SqlType) -> tuple[int, int] | None:
+    """Return the whole numbers next to the ends of a type's range; None where it has none."""
+    exact = kind.family in (TypeFamily.DECIMAL, TypeFamily.INTEGER)
+    if exact and kind.precision is not None:
+        end: int = 10 ** (kind.precision - (kind.scale or 0))
+        return 1 - end, end - 1
+    word = _WORD.match(kind.sql.lower())
+    bits = _BITS.get(word.group() if word else "")
+    if kind.family is not TypeFamily.INTEGER or bits is None:
+        return None
+    if "unsigned" in kind.sql.lower():
+        return 0, 2**bits - 1
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1

@@ -100,6 +100,7 @@ LAYERS = (
     "rewrite",
     "generator",
     "load",
+    "create",
     "verify",
     "document",
     "report",
