@@ -145,6 +145,8 @@ class _Drafting:
         groups = linked(self.schema)
         self.room = KeyRoom(self.schema, home.holds, self.types, groups, values.longest)
         self.types |= self.room.fitted
+        for (table, column), typed in self.room.fitted.items():
+            self._said(f"column {table}.{column}", typed.note)
 
     def draft(self, missing: Iterable[str]) -> Draft:
         for where, what in unfit_names(self.schema, self.home):
@@ -223,10 +225,7 @@ class _Drafting:
         for table in ordered if self.holds.alters else ():
             for key in keys[table.name]:
                 self.tables[table.name].append_constraint(key)
-                yield _executed(
-                    sa.schema.AddConstraint(key, isolate_from_table=False),
-                    sa.schema.DropConstraint(key, isolate_from_table=False),
-                )
+                yield _executed(sa.schema.AddConstraint(key), sa.schema.DropConstraint(key))
 
     def _sequences(self) -> Iterator[Step]:
         counting = {
@@ -416,7 +415,8 @@ class _Drafting:
         for column in table.columns:
             members = self.types[table.name, column.name].members
             if members:
-                yield sa.CheckConstraint(sa.column(column.name, sa.String).in_(members))
+                place = sa.column(sa.quoted_name(column.name, quote=True), sa.String)
+                yield sa.CheckConstraint(place.in_(members))
 
     def _condition(self, check: Check, table: Table) -> Any:
         lost = self.room.lost(table.name)

@@ -246,7 +246,8 @@ class _Reader:
         """Pass over casts that change nothing: of literals, and of texts to texts."""
         while self._take("::"):
             words = self._type()
-            plain = value is None or isinstance(value, sa.BindParameter | sa.Null)
+            literal = isinstance(value, sa.BindParameter | sa.Null)
+            plain = value is None or literal or getattr(value, "is_literal", False)
             if not plain and not (isinstance(value.type, sa.String) and words <= _TEXTUAL):
                 raise NotPortable(" ".join(sorted(words)))
         return value
@@ -307,7 +308,7 @@ class _Reader:
         found = self.columns.get(name.casefold())
         if found is None:
             raise NotPortable(name)
-        return sa.column(found.name, _KINDS.get(found.type.family))
+        return sa.column(sa.quoted_name(found.name, quote=True), _KINDS.get(found.type.family))
 
 
 def _tokens(sql: str) -> list[tuple[str, str]]:

@@ -143,7 +143,9 @@ class KeyRoom:
     def _becomes(self, place: Place, length: int) -> None:
         binary = isinstance(self.types[place].type, mysql.LONGBLOB)
         made = mysql.VARBINARY(length) if binary else sa.String(length)
-        self.types[place] = self.fitted[place] = replace(self.types[place], type=made)
+        unit = "bytes" if binary else "characters"
+        note = f"is limited to {length} {unit}, for it stands in a key"
+        self.types[place] = self.fitted[place] = replace(self.types[place], type=made, note=note)
 
     def _unburden(self, table: Table, limit: int) -> None:
         """Let the longest texts of a row lie outside it until the row can be held."""
@@ -158,7 +160,7 @@ class KeyRoom:
             if sum(sizes.values()) <= limit:
                 return
             place = (table.name, column)
-            note = "has no limit there, for the row would be too long"
+            note = "has no limit there, for its row would be too long"
             self.types[place] = self.fitted[place] = Typed(mysql.LONGTEXT(), note)
             sizes[column] = _POINTER
 
