@@ -180,20 +180,28 @@ class SqlMarker(SqlRelations):
 
     def build(self, steps: Callable[[sa.Connection], None]) -> None:
         """Run what builds a schema, and commit."""
+        try:
+            with self.transaction():
+                steps(self.connection)
+        except sa.exc.DBAPIError as error:
+            refusal = self.refused(error)
+            if isinstance(refusal, PrivilegeError):
+                raise refusal from None
+            raise AdapterError(
+                f"{shown(self.url)} refused to build the schema, and is as it was: "
+                f"{first_line(error, self.url)}"
+            ) from None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what is done within, or roll it back."""
         self.connection.rollback()
         try:
-            steps(self.connection)
+            yield
             self.connection.commit()
-        except sa.exc.DBAPIError as error:
+        except BaseException:
             self.connection.rollback()
-            raise self.unbuilt(error) from None
-
-    def unbuilt(self, error: sa.exc.DBAPIError) -> AdapterError:
-        """Return the error of a statement that builds a schema; it holds no values of rows."""
-        return AdapterError(
-            f"{shown(self.url)} refused to build the schema, and is as it was: "
-            f"{first_line(error, self.url)}"
-        )
+            raise
 
     def write_marker(self, environment: str) -> Marker:
         """Mark the database as refreshable; keeps a marker that is there."""

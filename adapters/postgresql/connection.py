@@ -6,7 +6,7 @@ Imported by the PostgreSQL adapter only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any, Literal
 
 import psycopg
@@ -136,6 +136,12 @@ class _PostgreSQLConnection(SqlRelations):
                 home=self.default_schema,
             )
             return needs(cursor, found, purpose, name, quoted_name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what is done within, or roll it back."""
+        with self.driver.transaction():
+            yield
 
     def refused(self, error: sa.exc.DBAPIError) -> AdapterError:
         """Return the error of a refused statement; a missing privilege names its GRANT."""

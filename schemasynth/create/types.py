@@ -197,6 +197,7 @@ _PLAIN: Mapping[str, Mapping[TypeFamily, Make]] = {
 """By kind of database: what a family that has neither digits nor a length becomes there."""
 _NOTES: Mapping[tuple[str, TypeFamily], str] = {
     ("mysql", TypeFamily.INTERVAL): "is held as text: there are no intervals",
+    ("sqlite", TypeFamily.INTERVAL): "is held as seconds",
     ("standard", TypeFamily.INTERVAL): "is held as text: intervals are not the same everywhere",
     ("standard", TypeFamily.JSON): "is held as text",
 }
