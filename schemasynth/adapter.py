@@ -54,6 +54,10 @@ class Capabilities:
         keys: primary, unique and foreign keys and NOT NULL can be declared of any table.
         indexes: tables have indexes.
         quoted_table_names: tables can have any name, columns can in any case.
+        constraint_names: constraints keep the names that they were given.
+        text_lengths: the declared length of a text is kept.
+        referential_actions: a foreign key can act when its parent changes.
+        replaces_referenced: rows that others refer to can be replaced with those in one load.
     """
 
     schemas: bool
@@ -74,6 +78,10 @@ class Capabilities:
     keys: bool = True
     indexes: bool = True
     quoted_table_names: bool = True
+    constraint_names: bool = True
+    text_lengths: bool = True
+    referential_actions: bool = True
+    replaces_referenced: bool = True
 
 
 @dataclass(frozen=True, slots=True)

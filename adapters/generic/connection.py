@@ -27,6 +27,7 @@ from schemasynth.settings import shown
 from .._sql.connection import SqlMarker, SqlRelations, reflecting
 from .._sql.stream import part_of, stream
 from .reflect import Types, reflect
+from .waves import Row, Waves
 
 
 def typed_relation(table: Table, types: Types) -> sa.TableClause:
@@ -156,26 +157,33 @@ class _GenericLoad(SqlRelations, Load):
         return typed_relation(table, self._types)
 
     def stage(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
-        """Insert the rows of a table."""
+        """Insert the rows of a table, parents of the same table first."""
         stored = [column.name for column in table.columns if column.computed is None]
-        rows = 0
+        waves, rows = Waves(table), 0
         for batch in batches:
             names = [name for name in stored if name in batch.schema.names]
-            keys = [f"p{i}" for i in range(len(names))]
-            insert = sa.insert(self.relation(table)).values(
-                {name: sa.bindparam(key) for name, key in zip(names, keys, strict=True)}
+            for part in waves.ready(batch.select(names).to_pylist()):
+                rows += self._insert(table, part, rows)
+        return rows + self._insert(table, waves.rest(), rows)
+
+    def _insert(self, table: Table, part: list[Row], before: int) -> int:
+        """Insert rows; names travel apart from them, for parameters have plain ones."""
+        if not part:
+            return 0
+        keys = {name: f"p{i}" for i, name in enumerate(part[0])}
+        insert = sa.insert(self.relation(table)).values(
+            {name: sa.bindparam(key) for name, key in keys.items()}
+        )
+        try:
+            self.connection.execute(
+                insert, [{keys[name]: value for name, value in row.items()} for row in part]
             )
-            part = batch.select(names).rename_columns(keys).to_pylist()
-            try:
-                if part:
-                    self.connection.execute(insert, part)
-            except sa.exc.DBAPIError as error:
-                raise LoadError(
-                    f"Table {table.name}: {type(error.orig).__name__} among rows {rows + 1:,} "
-                    f"to {rows + len(part):,}."
-                ) from None
-            rows += len(part)
-        return rows
+        except sa.exc.DBAPIError as error:
+            raise LoadError(
+                f"Table {table.name}: {type(error.orig).__name__} among rows {before + 1:,} "
+                f"to {before + len(part):,}."
+            ) from None
+        return len(part)
 
     def switch(self) -> None:
         """Commit."""

@@ -30,6 +30,7 @@ from schemasynth.model import (
 
 from .._sql.connection import OWN_PREFIX
 from .._sql.types import reflected_type
+from . import standard
 
 Facts = Mapping[tuple[str | None, str], Any]
 
@@ -39,11 +40,23 @@ Types = dict[tuple[str | None, str, str], TypeEngine[Any]]
 
 
 def reflect(connection: sa.Connection, selection: Selection) -> tuple[Schema, Types]:
-    """Read the catalogue.
+    """Read the catalogue: by the dialect, and where the database refuses that, by the standard.
 
     Raises:
         ReflectionError: a schema does not exist.
     """
+    try:
+        return _inspected(connection, selection)
+    except sa.exc.DBAPIError as error:
+        connection.rollback()
+        default = connection.dialect.default_schema_name
+        try:
+            return standard.reflect(connection, selection, default), {}
+        except sa.exc.DBAPIError:
+            raise error from None
+
+
+def _inspected(connection: sa.Connection, selection: Selection) -> tuple[Schema, Types]:
     inspector = sa.inspect(connection)
     known = set(inspector.get_schema_names()) if selection.schemas else set()
     missing = set(selection.schemas) - known

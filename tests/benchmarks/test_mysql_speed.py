@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,6 @@ CREATE = (
     "at datetime(6), flag tinyint(1), KEY day (day), "
     "CONSTRAINT k FOREIGN KEY (parent_id) REFERENCES parent (id))",
 )
-TABLES, COLUMNS, KEYS = 2000, 15, 3000
 ROUNDS = 2
 """Of all ways in turn, the best of each counts: other work on the machine disturbs single ones."""
 ANTI_JOIN = (
@@ -193,36 +192,3 @@ def _verified(source: SourceConnection, schema: Schema) -> float:
     """Verify all keys; return the seconds of the foreign key."""
     results = check_integrity(source, schema).results
     return next(r for r in results if r.kind is CheckKind.FOREIGN_KEY).milliseconds / 1000
-
-
-def test_reflecting(mysql_database: str, record: Record) -> None:
-    run(mysql_database, *_many_tables())
-    url = database_url(mysql_database)
-    with MySQLAdapter().source(url) as source:
-        started = time.perf_counter()
-        schema = source.reflect()
-        ours = time.perf_counter() - started
-    assert len(schema.tables) == TABLES
-    assert sum(len(t.columns) for t in schema) == TABLES * COLUMNS
-    assert sum(len(t.foreign_keys) for t in schema) == KEYS
-    metadata = sa.MetaData()
-    started = time.perf_counter()
-    metadata.reflect(sa.create_engine(url, poolclass=sa.NullPool))
-    theirs = time.perf_counter() - started
-    record(
-        for_information("MariaDB, 2,000 tables: seconds to reflect", ours),
-        at_most("MariaDB: reflecting to MetaData.reflect", ours / theirs, 1.5),
-    )
-
-
-def _many_tables() -> Iterator[str]:
-    keys = [f"k{i} int" for i in range(3)]
-    others = [f"c{i} varchar(20) DEFAULT 'x' COMMENT 'text'" for i in range(COLUMNS - 4)]
-    for i in range(TABLES):
-        columns = ", ".join(["id int PRIMARY KEY", *keys, *others])
-        yield f"CREATE TABLE t{i} ({columns}, CHECK (k0 > 0))"
-    for i in range(KEYS):
-        yield (
-            f"ALTER TABLE t{i % TABLES} ADD FOREIGN KEY (k{i // TABLES}) "
-            f"REFERENCES t{(i * 7 + 1) % TABLES} (id)"
-        )

@@ -9,13 +9,13 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import DATETIME
 
-from schemasynth.adapter import Adapter, SourceConnection, TargetConnection
+from schemasynth.adapter import Adapter, Capabilities, SourceConnection, TargetConnection
 from schemasynth.model import Schema, Table, TableName
 from schemasynth.settings import database_url
 
@@ -58,7 +58,8 @@ class Contract:
 
     def create_shop(self, url: str, *, with_rows: bool = True) -> None:
         """Create them."""
-        create_shop(url, with_rows=with_rows, odd=self.odd)
+        capabilities = self.adapter.capabilities
+        create_shop(url, with_rows=with_rows, odd=self.odd, capabilities=capabilities)
 
     def type_rows(self) -> list[dict[str, Any]]:
         """Return the rows of `types` as the database gives them back."""
@@ -116,21 +117,28 @@ def _spelled(metadata: sa.MetaData) -> sa.MetaData:
     return metadata
 
 
-def shop(backend: str = "", odd: str = ODD) -> sa.MetaData:
+def shop(
+    backend: str = "", odd: str = ODD, capabilities: Capabilities | None = None
+) -> sa.MetaData:
     """Return tables with what schemas have: keys of all kinds, checks, odd names.
 
     Args:
         backend: SQLAlchemy's name of the database, where the tables are created there.
         odd: the name of the table whose columns have odd names.
+        capabilities: of the adapter; counters and actions that the database lacks are left out.
     """
     metadata = sa.MetaData()
+    counts: Literal["auto", False] = (
+        "auto" if capabilities is None or capabilities.identity_columns else False
+    )
+    acts = capabilities is None or capabilities.referential_actions
     # SQLAlchemy lets a primary key of Oracle's count only if it is told to.
     counting = [sa.Identity()] if backend == "oracle" else []
     credit = sa.Column("credit", sa.Numeric(10, 2), server_default="0")
     sa.Table(
         "customer",
         metadata,
-        sa.Column("id", sa.Integer, *counting, primary_key=True),
+        sa.Column("id", sa.Integer, *counting, primary_key=True, autoincrement=counts),
         sa.Column("email", sa.String(EMAIL_LENGTH), nullable=False, unique=True),
         sa.Column("boss", sa.Integer, sa.ForeignKey("customer.id", name="customer_boss")),
         credit,
@@ -144,14 +152,16 @@ def shop(backend: str = "", odd: str = ODD) -> sa.MetaData:
         sa.Column(
             "customer_id",
             sa.Integer,
-            sa.ForeignKey("customer.id", name="line_customer", ondelete="CASCADE"),
+            sa.ForeignKey(
+                "customer.id", name="line_customer", ondelete="CASCADE" if acts else None
+            ),
             nullable=False,
         ),
     )
     sa.Table(
         "shipment",
         metadata,
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=counts),
         sa.Column("order_no", sa.Integer),
         sa.Column("line_no", sa.Integer),
         sa.ForeignKeyConstraint(
@@ -244,16 +254,23 @@ TYPES_ROWS: list[dict[str, Any]] = [
 ]
 
 
-def create_shop(url: str, *, with_rows: bool = True, odd: str = ODD) -> None:
-    """Create the tables of `shop`, with their rows."""
-    metadata = shop(database_url(url).get_backend_name(), odd)
+def create_shop(
+    url: str,
+    *,
+    with_rows: bool = True,
+    odd: str = ODD,
+    capabilities: Capabilities | None = None,
+) -> None:
+    """Create the tables of `shop`, with their rows; a customer comes behind the boss."""
+    metadata = shop(database_url(url).get_backend_name(), odd, capabilities)
     engine = sa.create_engine(database_url(url), poolclass=sa.NullPool)
     metadata.create_all(engine)
     if with_rows:
         with engine.begin() as connection:
             for name, content in SHOP_ROWS.items():
                 place = metadata.tables[odd if name == ODD else name]
-                connection.execute(sa.insert(place), content)
+                for part in [[row] for row in content] if name == "customer" else [content]:
+                    connection.execute(sa.insert(place), part)
 
 
 def create_types(url: str, absent: Collection[str] = (), *, with_rows: bool = True) -> None:
