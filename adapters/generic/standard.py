@@ -154,10 +154,11 @@ def _read(connection: sa.Connection, schemas: Sequence[str], default: str | None
         wanted = sa.select(*view.c).where(view.c[schema].in_(schemas))
         return [tuple(row) for row in connection.execute(wanted)]
 
-    tables = {row[:2] for row in rows(_TABLES, "table_schema") if row[2] == "BASE TABLE"}
+    found = rows(_TABLES, "table_schema")
+    tables: set[Place] = {(row[0], row[1]) for row in found if row[2] == "BASE TABLE"}
     columns: dict[Place, list[Row]] = {place: [] for place in sorted(tables)}
     for row in sorted(rows(_COLUMNS, "table_schema"), key=lambda row: int(row[3])):
-        if row[:2] in columns:
+        if (row[0], row[1]) in columns:
             columns[row[0], row[1]].append(row[2:])
     constraints: dict[Place, list[Row]] = defaultdict(list)
     for row in rows(_CONSTRAINTS):

@@ -239,8 +239,10 @@ class _Reader:
 
     def _factor(self) -> Expression:
         if self._take("-"):
-            return _of(sa.Numeric, -self._factor())
-        return self._cast(self._primary())
+            negative: Expression = -_of(sa.Numeric, self._factor())
+            return negative
+        found: Expression = self._cast(self._primary())
+        return found
 
     def _cast(self, value: Any) -> Any:
         """Pass over casts that change nothing: of literals, and of texts to texts."""

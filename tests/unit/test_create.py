@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from schemasynth.adapter import Capabilities
@@ -33,6 +32,7 @@ from schemasynth.model import (
 
 DIALECTS = {"postgresql": postgresql, "mysql": mysql, "sqlite": sqlite, "standard": sqlite}
 F = TypeFamily
+ZONED = SqlType("timestamp", F.DATETIME, timezone=True)
 
 
 def capabilities(dialect: str) -> Capabilities:
@@ -82,14 +82,14 @@ def home(dialect: str, *, small_names: bool = False) -> Home:
         ("postgresql", SqlType("text[]", F.OTHER), "mysql", None),
         ("postgresql", SqlType("daterange", F.OTHER), "mysql", None),
         ("postgresql", SqlType("text[]", F.OTHER), "postgresql", "text[]"),
-        ("postgresql", SqlType("numeric(10,2)", F.DECIMAL, None, 10, 2), "postgresql", "numeric(10,2)"),
+        ("postgresql", SqlType("numeric(9)", F.DECIMAL, None, 9), "postgresql", "numeric(9)"),
         ("postgresql", SqlType("my_domain", F.TEXT, 9), "postgresql", "VARCHAR(9)"),
         ("postgresql", SqlType("spot", F.OTHER), "postgresql", None),
         ("mysql", SqlType("bigint(20) unsigned", F.INTEGER), "postgresql", "NUMERIC(20, 0)"),
         ("mysql", SqlType("int(10) unsigned", F.INTEGER), "postgresql", "BIGINT"),
         ("mysql", SqlType("tinyint(1)", F.BOOLEAN), "postgresql", "BOOLEAN"),
         ("mysql", SqlType("datetime(6)", F.DATETIME), "postgresql", "TIMESTAMP WITHOUT TIME ZONE"),
-        ("mysql", SqlType("timestamp", F.DATETIME, timezone=True), "postgresql", "TIMESTAMP WITH TIME ZONE"),
+        ("mysql", ZONED, "postgresql", "TIMESTAMP WITH TIME ZONE"),
         ("mysql", SqlType("time", F.TIME), "postgresql", "TIME WITHOUT TIME ZONE"),
         ("mysql", SqlType("json", F.JSON), "postgresql", "JSON"),
         ("mysql", SqlType("point", F.OTHER), "postgresql", None),
@@ -138,7 +138,7 @@ PEOPLE = Table(
         ("(price > 0::numeric)", "`price` > 0"),
         ("((price >= 0) AND (price <= 1e3))", "`price` >= 0 AND `price` <= 1e3"),
         (
-            "((name)::text = ANY ((ARRAY['a'::character varying, 'it''s'::character varying])::text[]))",
+            "((name)::text = ANY ((ARRAY['a'::character varying, 'it''s'::text])::text[]))",
             "`name` IN ('a', 'it''s')",
         ),
         ("name IN ('a', 'b') OR name IS NULL", "`name` IN ('a', 'b') OR `name` IS NULL"),
