@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from schemasynth.adapter import Selection
     from schemasynth.api import (
         config,
+        create_target,
         init_target,
         introspect,
         plan,
@@ -29,6 +30,7 @@ _HOME = {
     "Answers": "schemasynth.infer",
     "Selection": "schemasynth.adapter",
     "config": "schemasynth.api",
+    "create_target": "schemasynth.api",
     "init_target": "schemasynth.api",
     "introspect": "schemasynth.api",
     "plan": "schemasynth.api",
@@ -56,6 +58,7 @@ __all__ = [
     "TableName",
     "__version__",
     "config",
+    "create_target",
     "init_target",
     "introspect",
     "plan",

@@ -18,7 +18,7 @@ from schemasynth.create.dialects import Home, kind_of
 from schemasynth.create.expressions import NotPortable, portable, portable_default
 from schemasynth.create.keys import KeyRoom
 from schemasynth.create.names import Names, unfit_names
-from schemasynth.create.types import Typed, arriving, common, held
+from schemasynth.create.types import Typed, Written, WrittenNumber, arriving, common, held
 from schemasynth.graph import load_order
 from schemasynth.load.preflight import Finding, Place, Severity, Topic
 from schemasynth.model import (
@@ -32,10 +32,13 @@ from schemasynth.model import (
     TableName,
     TypeFamily,
 )
+from schemasynth.model.types import bounds
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+LARGEST_NUMBER = 2**63 - 1
+"""Of a BIGINT; MySQL's unsigned one holds twice as many."""
 INDEX_PREFIX = 191
 """Characters of a long text that an index holds where it must be cut: 767 bytes of utf8mb4."""
 
@@ -91,8 +94,14 @@ def draft(
     return _Drafting(schema, home, values).draft(missing)
 
 
-def agreed(schema: Schema, values: Values) -> Schema:
-    """Return the schema with the types that its values have, the same along foreign keys."""
+def agreed(schema: Schema, values: Values, *, alike: bool = False) -> Schema:
+    """Return the schema with the types that its values have, the same along foreign keys.
+
+    Args:
+        schema: the source's.
+        values: of the source.
+        alike: whether it stays in the same kind of database, which has all its types.
+    """
     kinds: dict[Place, SqlType] = {
         (table.name, column.name): arriving(
             column,
@@ -104,8 +113,11 @@ def agreed(schema: Schema, values: Values) -> Schema:
         for table in schema
         for column in table.columns
     }
-    for group in linked(schema):
+    groups = linked(schema)
+    for group in groups:
         kinds |= dict.fromkeys(group, common(kinds[place] for place in group))
+    if not alike:
+        kinds |= _counted(schema, groups, kinds)
     return schema.with_tables(
         replace(
             table,
@@ -113,6 +125,19 @@ def agreed(schema: Schema, values: Values) -> Schema:
         )
         for table in schema
     )
+
+
+def _counted(
+    schema: Schema, groups: Iterable[Iterable[Place]], kinds: Mapping[Place, SqlType]
+) -> dict[Place, SqlType]:
+    """Return the types of unsigned counters and of what refers to them: none counts beyond."""
+    counters = {(t.name, c.name) for t in schema for c in t.columns if c.identity is not None}
+    found: dict[Place, SqlType] = {}
+    for group in (*map(set, groups), *({place} for place in counters)):
+        wide = [place for place in group if (bounds(kinds[place]) or (0, 0))[1] > LARGEST_NUMBER]
+        if wide and group & counters and kinds[wide[0]].family is TypeFamily.INTEGER:
+            found |= dict.fromkeys(group, SqlType("bigint", TypeFamily.INTEGER))
+    return found
 
 
 def linked(schema: Schema) -> list[list[Place]]:
@@ -133,9 +158,9 @@ class _Drafting:
 
     def __init__(self, schema: Schema, home: Home, values: Values) -> None:
         self.declared, self.home, self.holds = schema, home, home.holds
-        self.schema = agreed(schema, values)
         self.source = kind_of(schema.dialect)
         self.alike = self.source == home.holds.kind
+        self.schema = agreed(schema, values, alike=self.alike)
         self.findings: list[Finding] = []
         self.names = Names(home, self.schema)
         self.metadata = sa.MetaData()
@@ -350,16 +375,22 @@ class _Drafting:
     def _default(self, table: Table, column: Column) -> Any:
         if column.default is None or column.identity or column.computed:
             return None
+        if self.alike and self._is_kept(table, column):
+            return sa.literal_column(column.default)
         try:
             return self._written(
                 column, portable_default(column, column.default, precise=self.holds.precise_time)
             )
         except NotPortable:
-            if self.alike:
-                return sa.literal_column(column.default)
+            pass
         what = "loses its default, which other databases do not read alike"
         self._note(f"column {table.name}.{column.name}", what)
         return None
+
+    def _is_kept(self, table: Table, column: Column) -> bool:
+        """Tell whether a column has the very type that it has in the source."""
+        typed = self.types[table.name, column.name]
+        return bool(column.type.values) or isinstance(typed.type, Written | WrittenNumber)
 
     def _written(self, column: Column, default: Any) -> Any:
         """Return a default as the target takes it: MySQL wants that of a long text in brackets."""

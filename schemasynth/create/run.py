@@ -16,7 +16,7 @@ from alembic.operations import Operations
 
 from schemasynth.adapter import Capabilities, Selection, SourceConnection, TargetConnection
 from schemasynth.create.dialects import MYSQL, Home, holds, kind_of
-from schemasynth.create.draft import Draft, Step, Values
+from schemasynth.create.draft import UNKNOWN, Draft, Step, Values
 from schemasynth.errors import DriftError, ReflectionError, SafetyError
 from schemasynth.load.preflight import Finding, Place, Severity, measure
 from schemasynth.model import Schema, TypeFamily
@@ -67,7 +67,12 @@ def values_of(source: SourceConnection, schema: Schema, home: Home) -> Values:
         source: where the rows are.
         schema: its tables.
         home: where the schema goes.
+
+    Returns:
+        Nothing for a database of the same kind, which holds what its like holds.
     """
+    if kind_of(schema.dialect) == home.holds.kind:
+        return UNKNOWN
     kinds = {table.name: source.arrow_schema(table) for table in schema}
     binds = kind_of(schema.dialect) != "sqlite"
     asked = {

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from schemasynth.create.dialects import Holds
@@ -121,6 +122,19 @@ class Written(UserDefinedType[Any]):
         return self.sql
 
 
+class WrittenNumber(sa.Integer):
+    """A whole number's type by the words that the database has for it; it can count."""
+
+    def __init__(self, sql: str) -> None:
+        """Keep the words."""
+        self.sql = sql
+
+
+@compiles(WrittenNumber)
+def _written_number(kind: WrittenNumber, *_: Any, **__: Any) -> str:
+    return kind.sql
+
+
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A column's type in the target.
@@ -213,7 +227,15 @@ def held(kind: SqlType, source: str, holds: Holds, enum: str) -> Typed:
         enum: names an enumerated type, where types have names.
     """
     if source == holds.kind and _is_own(kind, source):
-        return Typed(Written(kind.sql))
+        made = WrittenNumber if kind.family is TypeFamily.INTEGER else Written
+        return Typed(made(kind.sql))
+    found = _carried(kind, source, holds, enum)
+    if source == holds.kind and kind.sql and not kind.values and not found.note:
+        return replace(found, note="is a type of that database alone; the one below it is taken")
+    return found
+
+
+def _carried(kind: SqlType, source: str, holds: Holds, enum: str) -> Typed:
     match kind.family:
         case TypeFamily.INTEGER:
             return _integer(kind, source, holds)

@@ -18,6 +18,9 @@ def with_keys(schema: Schema, known: Schema) -> Schema:
         schema: as reflected.
         known: the same tables, with more keys.
 
+    Keys over computed columns that `schema` lacks are left out: another kind of database may not be
+    able to compute them.
+
     Raises:
         DriftError: a table of `known` is missing.
     """
@@ -50,15 +53,25 @@ def check_references(schema: Schema) -> None:
 
 
 def _merged(table: Table, known: Table) -> Table:
+    there = set(table.column_names)
+    lost = {c.name for c in known.columns if c.computed and c.name not in there}
     unique = {frozenset(key) for key in table.candidate_keys}
     foreign = {_identity(key) for key in table.foreign_keys}
     return replace(
         table,
         primary_key=table.primary_key or known.primary_key,
         unique_keys=table.unique_keys
-        + tuple(key for key in known.unique_keys if frozenset(key.columns) not in unique),
+        + tuple(
+            key
+            for key in known.unique_keys
+            if frozenset(key.columns) not in unique and not lost.intersection(key.columns)
+        ),
         foreign_keys=table.foreign_keys
-        + tuple(key for key in known.foreign_keys if _identity(key) not in foreign),
+        + tuple(
+            key
+            for key in known.foreign_keys
+            if _identity(key) not in foreign and not lost.intersection(key.columns)
+        ),
     )
 
 

@@ -29,17 +29,19 @@ def accepted_schema(plan: RefreshPlan, schema: Schema) -> Schema:
 
 
 def _as_table(table: Table, plan: TablePlan) -> Table:
-    """Return the table with the plan's keys only."""
-    inferred = Origin.INFERRED
+    """Return the table with the plan's keys only; none over computed columns that it lacks."""
+    inferred, there = Origin.INFERRED, set(table.column_names)
     primary = PrimaryKey(plan.primary_key, origin=inferred) if plan.primary_key else None
     return Table(
         table.name,
         table.columns,
         primary_key=primary,
-        unique_keys=tuple(UniqueKey(key, origin=inferred) for key in plan.unique_keys),
+        unique_keys=tuple(
+            UniqueKey(key, origin=inferred) for key in plan.unique_keys if there.issuperset(key)
+        ),
         foreign_keys=tuple(
             ForeignKey(key.columns, key.referred, key.referred_columns, origin=inferred)
             for key in plan.foreign_keys
-            if not key.to_entity
+            if not key.to_entity and there.issuperset(key.columns)
         ),
     )

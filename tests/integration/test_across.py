@@ -13,9 +13,11 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from across import carried
+from click.testing import CliRunner
 
 from schemasynth import api
 from schemasynth.adapter import Selection, adapter_for
+from schemasynth.cli import main
 from schemasynth.create import build, draft, home_of
 from schemasynth.errors import AdapterError, DriftError, SafetyError
 from schemasynth.model import TableName
@@ -30,17 +32,82 @@ def file_of(name: str) -> Path:
 
 
 @pytest.mark.usefixtures("stand_in")
-@pytest.mark.parametrize("name", ["chinook", "northwind", "oracle_co", "oracle_hr_oe"])
-def test_postgresql_to_mariadb(postgresql_database: str, mysql_database: str, name: str) -> None:
-    before = carried(file_of(name), postgresql_database)
+def test_postgresql_to_mariadb(postgresql_database: str, mysql_database: str) -> None:
+    before = carried(file_of("chinook"), postgresql_database)
     made = api.create_target(postgresql_database, mysql_database)
     assert made.tables == len(before.tables)
     api.init_target(mysql_database)
     report = api.refresh(postgresql_database, mysql_database, options=RefreshOptions(seed=1))
+    assert api.verify(mysql_database, model=before).violations == {}
+    assert all(table.rows == table.source_rows for table in report.tables)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_sqlite_to_postgresql(postgresql_database: str) -> None:
+    api.create_target(str(file_of("oracle_hr_oe")), postgresql_database)
+    api.init_target(postgresql_database)
+    options = RefreshOptions(seed=1)
+    report = api.refresh(str(file_of("oracle_hr_oe")), postgresql_database, options=options)
     assert report.integrity is not None
     assert report.integrity.ok
-    assert api.verify(mysql_database, model=before).violations == {}
-    assert {t.name: t.rows for t in report.tables} == {t.name: t.source_rows for t in report.tables}
+    assert api.verify(postgresql_database).ok
+
+
+MANY = """
+CREATE TABLE parent (token uuid PRIMARY KEY, code text NOT NULL UNIQUE, feeling mood);
+INSERT INTO parent SELECT md5(i::text)::uuid, 'code ' || i, 'sad' FROM generate_series(1, 60) i;
+CREATE TABLE child (
+  id int PRIMARY KEY, parent uuid NOT NULL REFERENCES parent, code text REFERENCES parent (code),
+  flag boolean NOT NULL, exact numeric(12, 3), loose numeric, ratio double precision,
+  document jsonb, address inet, raw bytea, lasted interval, at timestamptz NOT NULL,
+  met timestamp, hour time, born date, odd int GENERATED ALWAYS AS (id % 2) STORED,
+  UNIQUE (id, odd)
+);
+INSERT INTO child
+SELECT i, md5((i % 60 + 1)::text)::uuid, 'code ' || (i % 50 + 1), i % 3 = 0, i * 1.125, i / 7.0,
+  i * 0.5, '{"a": 1}', '10.0.0.1', '\\x00ff', make_interval(hours => i),
+  '2024-02-29 10:00+02'::timestamptz + make_interval(mins => i), '2024-01-01 10:00',
+  '07:30', date '2024-01-01' + i % 90
+FROM generate_series(1, 300) i
+"""
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_refresh_of_every_type(postgresql_database: str, mysql_database: str) -> None:
+    run(postgresql_database, "CREATE TYPE mood AS ENUM ('sad', 'happy');\n" + MANY.strip())
+    made = api.create_target(postgresql_database, mysql_database)
+    assert "column child.odd is left out" in " ".join(f"{f.where} {f.found}" for f in made.findings)
+    api.init_target(mysql_database)
+    report = api.refresh(postgresql_database, mysql_database, options=RefreshOptions(seed=1))
+    assert {t.name: t.rows for t in report.tables} == {"child": 300, "parent": 60}
+    assert api.verify(mysql_database).ok
+    before = {row["id"]: row for row in read(postgresql_database, "child", "id")}
+    after = read(mysql_database, "child", "id")
+    for name in ("flag", "loose", "document", "address", "met", "hour", "born"):
+        assert {row[name] for row in after} <= {row[name] for row in before.values()}, name
+    assert {r["at"] for r in after} <= {r["at"].replace(tzinfo=None) for r in before.values()}
+    assert {len(row["lasted"].split(":")) for row in after} == {3}
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_a_database_of_the_same_kind_gets_the_same_types(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    new = request.getfixturevalue(f"{kind}_database_factory")
+    origin, target = new(), new()
+    run(origin, POSTGRESQL if kind == "postgresql" else MARIADB)
+    after = carried(origin, target)
+    with adapter_for(database_url(origin)).source(database_url(origin)) as source:
+        before = source.reflect()
+    plain = {"label"}  # a domain
+    for table in before:
+        for column in table.columns:
+            there = after.table(table.name).column(column.name)
+            if column.name not in plain:
+                assert there.type == column.type, column.name
+            assert (there.default, there.computed) == (column.default, column.computed)
+    key = {"postgresql": "token", "mysql": "id"}[kind]
+    assert read(target, "kinds", key) == read(origin, "kinds", key)
 
 
 POSTGRESQL = """
@@ -300,3 +367,29 @@ def test_a_dry_run_prints_what_would_be_run(postgresql_database: str, mysql_data
     run(mysql_database, made.sql.replace("\n\n", "\n").strip().removesuffix(";"))
     with adapter_for(database_url(mysql_database)).target(database_url(mysql_database)) as target:
         assert len(target.reflect().tables) == made.tables
+
+
+def test_the_command_lists_and_builds(tmp_path: Path) -> None:
+    target = tmp_path / "target.sqlite"
+    target.touch()
+    origin = str(file_of("oracle_hr_oe"))
+    shown = CliRunner().invoke(main, ["target", "create", origin, str(target), "--dry-run"])
+    assert (shown.exit_code, "CREATE TABLE" in shown.stdout) == (0, True)
+    made = CliRunner().invoke(main, ["target", "create", origin, str(target)])
+    assert (made.exit_code, made.stdout) == (0, "")
+    assert "Created" in made.stderr
+    again = CliRunner().invoke(main, ["target", "create", origin, str(target)])
+    assert again.exit_code == 5
+    assert "is not empty" in again.stderr
+
+
+def test_a_saved_model_declares_the_keys_that_were_inferred(tmp_path: Path) -> None:
+    origin = DATA / "oracle_co" / "oracle_co.stripped.sqlite"
+    model, target = tmp_path / "model.json", tmp_path / "target.sqlite"
+    target.touch()
+    found = api.introspect(str(origin))
+    model.write_text(api.render(found, "json"), "utf-8")
+    api.create_target(str(model), str(target))
+    with adapter_for(database_url(str(target))).source(database_url(str(target))) as source:
+        made = source.reflect()
+    assert sum(len(t.foreign_keys) for t in made) == sum(len(t.foreign_keys) for t in found) > 0
