@@ -24,6 +24,7 @@ from schemasynth.load.preflight import Finding, Place, Severity, Topic
 from schemasynth.model import (
     Check,
     Column,
+    ConstraintState,
     ForeignKey,
     Index,
     Schema,
@@ -405,14 +406,14 @@ class _Drafting:
                 continue
             primary = key is table.primary_key
             where = f"{'primary' if primary else 'unique'} key {table.name}({_list(key.columns)})"
-            reason = "" if key.state.enforced else "it is not enforced"
-            reason = reason or self.room.why_not(table, key.columns)
+            reason = self.room.why_not(table, key.columns)
             if reason and primary:
                 cure = "leave the table out with --exclude, or shorten the columns"
                 self._refuse(Topic.NAME, where, f"cannot be held: {reason}", cure)
             elif reason:
                 self._note(where, f"is left out: {reason}")
             else:
+                self._claimed(where, key.state)
                 made = sa.PrimaryKeyConstraint if primary else sa.UniqueConstraint
                 waits = key.state.deferrable and self.holds.kind == "postgresql"
                 yield made(
@@ -421,6 +422,11 @@ class _Drafting:
                     deferrable=waits or None,
                     initially="DEFERRED" if waits and key.state.initially_deferred else None,
                 )
+
+    def _claimed(self, where: str, state: ConstraintState) -> None:
+        """Note a key that the source does not vouch for; new rows keep to it all the same."""
+        if not (state.enforced and state.validated):
+            self._note(where, "is a claim in the source; here it is enforced")
 
     def _named_index(self, table: Table, name: str | None, where: str) -> str | None:
         return self._named(name, self.names.of_index(table.name, name), where)
@@ -433,13 +439,14 @@ class _Drafting:
     def _checks(self, table: Table) -> Iterator[sa.CheckConstraint]:
         for check in table.checks:
             where = f"check {check.name or check.sql} of {table.name}"
-            found = self._condition(check, table) if check.state.enforced else None
             if _is_json(check, table):
                 continue
+            if not (check.state.enforced and check.state.validated):
+                self._note(where, "is left out: rows of the source may violate it")
+                continue
+            found = self._condition(check, table)
             if found is None:
-                what = "it is not one that other databases read alike"
-                why = what if check.state.enforced else "it is not enforced"
-                self._note(where, f"is left out: {why}")
+                self._note(where, "is left out: it is not one that other databases read alike")
                 continue
             name = self._named(check.name, self.names.of_constraint(table.name, check.name), where)
             yield sa.CheckConstraint(found, name=name)
@@ -505,6 +512,7 @@ class _Drafting:
         if reason:
             self._note(where, f"is left out: {reason}")
             return None
+        self._claimed(where, key.state)
         parent = self.tables[key.referred]
         waits = key.state.deferrable and self.home.capabilities.deferrable_foreign_keys
         if key.state.deferrable and not waits:
@@ -521,8 +529,6 @@ class _Drafting:
 
     def _unreferred(self, table: Table, key: ForeignKey) -> str:
         """Return why a foreign key cannot be held; nothing where it can."""
-        if not key.state.enforced:
-            return "it is not enforced"
         if key.referred not in self.schema:
             return f"{key.referred} is not among the tables"
         parent = self.schema.table(key.referred)

@@ -65,9 +65,7 @@ class KeyRoom:
         """Return the candidate keys of a table that are held."""
         keys = (table.primary_key, *table.unique_keys)
         return [
-            key.columns
-            for key in keys
-            if key is not None and key.state.enforced and not self.why_not(table, key.columns)
+            key.columns for key in keys if key is not None and not self.why_not(table, key.columns)
         ]
 
     def why_not(self, table: Table, columns: Iterable[str]) -> str:

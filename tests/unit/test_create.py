@@ -419,3 +419,19 @@ def test_an_unsigned_counter_and_what_refers_to_it_are_whole_numbers() -> None:
     assert '"p" BIGINT' in written
     assert '"n" NUMERIC(20, 0)' in written
     assert sql(draft(schema, home("mysql"))).count("bigint(20) unsigned") == 3
+
+
+def test_claims_of_the_source_become_keys_but_no_checks() -> None:
+    claim = ConstraintState(enforced=False, validated=False)
+    made = drafted(
+        table("t", number(), primary_key=PrimaryKey(("id",), state=claim),
+              checks=(Check("id > 0", "positive", ConstraintState(validated=False)),),
+              foreign_keys=(reference("id", "t", state=claim),)),
+        target="postgresql",
+    )  # fmt: skip
+    assert notes(made) == [
+        "primary key t(id) is a claim in the source; here it is enforced",
+        "check positive of t is left out: rows of the source may violate it",
+        "foreign key t(id) is a claim in the source; here it is enforced",
+    ]
+    assert "FOREIGN KEY" in sql(made, "postgresql")
