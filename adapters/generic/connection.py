@@ -30,11 +30,20 @@ from .reflect import Types, reflect
 from .waves import Row, Waves
 
 
-def typed_relation(table: Table, types: Types) -> sa.TableClause:
-    """Return a table whose columns have their reflected types."""
+def typed_relation(table: Table, types: Types, dialect: sa.Dialect) -> sa.TableClause:
+    """Return a table whose columns have their reflected types.
+
+    All names are quoted, for a dialect need not know its database's reserved words; but not where
+    it writes small letters for names in capital ones.
+    """
+    quote = None if dialect.requires_name_normalize else True
+
+    def named(name: str) -> str:
+        return sa.quoted_name(name, quote)
+
     schema, name = table.name.schema, table.name.name
-    columns = (sa.column(c, types.get((schema, name, c))) for c in table.column_names)
-    return sa.table(name, *columns, schema=schema)
+    columns = (sa.column(named(c), types.get((schema, name, c))) for c in table.column_names)
+    return sa.table(named(name), *columns, schema=schema)
 
 
 class _GenericConnection(SqlRelations):
@@ -58,7 +67,7 @@ class _GenericConnection(SqlRelations):
 
     def relation(self, table: Table) -> sa.TableClause:
         """Return the table with SQLAlchemy's own types, by which values are converted."""
-        return typed_relation(table, self._types)
+        return typed_relation(table, self._types, self.dialect)
 
     def identity(self) -> DatabaseIdentity:
         """Return what the URL says; the nonce tells databases apart that have two URLs."""
@@ -154,7 +163,7 @@ class _GenericLoad(SqlRelations, Load):
 
     def relation(self, table: Table) -> sa.TableClause:
         """Return the table itself: rows are inserted in place, and not committed."""
-        return typed_relation(table, self._types)
+        return typed_relation(table, self._types, self.dialect)
 
     def stage(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
         """Insert the rows of a table, parents of the same table first."""

@@ -21,6 +21,7 @@ class Holds:
     Attributes:
         kind: databases of one kind read each other's SQL.
         alters: a foreign key can be added to a table that is there.
+        forward: a table can refer to one that is made later.
         index_names: within what names of indexes and unique keys must differ.
         folds: names of columns that differ only in case are one name.
         folds_tables: names of tables, too.
@@ -43,6 +44,7 @@ class Holds:
 
     kind: str
     alters: bool = True
+    forward: bool = True
     index_names: Literal["schema", "table"] = "schema"
     folds: bool = False
     folds_tables: bool = False
@@ -103,14 +105,16 @@ SQLITE = Holds(
     precision=None,
     any_decimal=True,
 )
-STANDARD = Holds(kind="standard", alters=False)
+STANDARD = Holds(kind="standard")
 """What a database of an unknown kind is taken to hold: the common part of all of them."""
+DUCKDB = Holds(kind="duckdb", alters=False, forward=False, folds=True, folds_tables=True)
 
 _BY_DIALECT: Mapping[str, Holds] = {
     "postgresql": POSTGRESQL,
     "mysql": MYSQL,
     "mariadb": MYSQL,
     "sqlite": SQLITE,
+    "duckdb": DUCKDB,
 }
 
 

@@ -166,6 +166,7 @@ class _Drafting:
         self.names = Names(home, self.schema)
         self.metadata = sa.MetaData()
         self.tables: dict[TableName, sa.Table] = {}
+        self.places: dict[TableName, int] = {}
         self.enums: dict[str, tuple[str, ...]] = {}
         self.types = self._types()
         groups = linked(self.schema)
@@ -236,6 +237,7 @@ class _Drafting:
         yield from self._sequences()
         parents = {t.name: [key.referred for key in t.foreign_keys] for t in self.schema}
         ordered = [self.schema.table(name) for name in load_order(parents)]
+        self.places = {table.name: place for place, table in enumerate(ordered)}
         for table in ordered:
             self.tables[table.name] = self._table(table)
         keys = {table.name: self._foreign_keys(table) for table in ordered}
@@ -531,6 +533,9 @@ class _Drafting:
         """Return why a foreign key cannot be held; nothing where it can."""
         if key.referred not in self.schema:
             return f"{key.referred} is not among the tables"
+        later = self.places[key.referred] > self.places[table.name]
+        if later and not self.holds.alters and not self.holds.forward:
+            return "it closes a cycle, for which a key must be added to a table that is there"
         parent = self.schema.table(key.referred)
         held_keys = {frozenset(columns) for columns in self.room.kept(parent)}
         if frozenset(key.referred_columns) not in held_keys:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
+from alembic.ddl.impl import DefaultImpl
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
@@ -51,6 +52,10 @@ def home_of(target: TargetConnection, capabilities: Capabilities, source: str) -
     """
     dialect = target.dialect
     kind = holds(dialect.name)
+    if capabilities.max_identifier_length < dialect.max_identifier_length:
+        # The generic adapter declares the shortest of all; its dialect knows better.
+        length = dialect.max_identifier_length
+        capabilities = replace(capabilities, max_identifier_length=length)
     if kind is not MYSQL:
         return Home(kind, capabilities, dialect.name)
     setting: sa.ColumnElement[int] = sa.literal_column("@@lower_case_table_names")
@@ -138,8 +143,17 @@ def refuse_homeless(findings: Iterable[Finding], url: sa.URL) -> None:
     )
 
 
+def _introduce(dialect: sa.Dialect) -> None:
+    """Let Alembic know a dialect that it has no implementation for: it gets the plain one."""
+    try:
+        DefaultImpl.get_by_dialect(dialect)
+    except KeyError:
+        type("PlainImpl", (DefaultImpl,), {"__dialect__": dialect.name})
+
+
 def statements(draft: Draft, dialect: sa.Dialect) -> str:
     """Return the statements of a draft, each with a semicolon."""
+    _introduce(dialect)
     buffer = io.StringIO()
     context = MigrationContext.configure(
         dialect_name=dialect.name,
@@ -164,6 +178,7 @@ def build(draft: Draft, target: TargetConnection) -> None:
     """
 
     def run(connection: sa.Connection) -> None:
+        _introduce(connection.dialect)
         context = MigrationContext.configure(connection)
         operations, done = Operations(context), list[Step]()
         try:

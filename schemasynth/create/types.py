@@ -245,10 +245,11 @@ def _carried(kind: SqlType, source: str, holds: Holds, enum: str) -> Typed:
             return _text(kind, source, holds, enum)
         case TypeFamily.OTHER:
             return _other(kind, holds)
-    note = _NOTES.get((holds.kind, kind.family), "")
+    common_to = holds.kind if holds.kind in _PLAIN else "standard"
+    note = _NOTES.get((common_to, kind.family), "")
     if kind.timezone and holds.kind in ("mysql", "sqlite"):
         note = "holds its times in UTC, without a zone"
-    return Typed(_PLAIN[holds.kind][kind.family](kind), note)
+    return Typed(_PLAIN[common_to][kind.family](kind), note)
 
 
 def _is_own(kind: SqlType, source: str) -> bool:

@@ -5,10 +5,12 @@ Imported by the tests of refreshes across databases.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from schemasynth import api
 from schemasynth.adapter import adapter_for
+from schemasynth.graph import load_order
 from schemasynth.load import refresh_tables
 from schemasynth.model import Schema
 from schemasynth.settings import database_url
@@ -23,12 +25,12 @@ def carried(origin: str | Path, url: str) -> Schema:
         url: of the empty one.
 
     Returns:
-        The new schema.
+        The new schema, in load order.
     """
     api.create_target(str(origin), url)
     address, begin = database_url(url), database_url(str(origin))
     with adapter_for(begin).source(begin) as source, adapter_for(address).target(address) as target:
-        before, after = source.reflect(), target.reflect()
+        before, after = source.reflect(), in_order(target.reflect())
         refresh_tables(
             target,
             after,
@@ -37,3 +39,9 @@ def carried(origin: str | Path, url: str) -> Schema:
             verify=lambda staged: require(check_integrity(staged, after)),
         )
     return after
+
+
+def in_order(schema: Schema) -> Schema:
+    """Return the schema with parents first."""
+    parents = {table.name: [key.referred for key in table.foreign_keys] for table in schema}
+    return replace(schema, tables=tuple(schema.table(name) for name in load_order(parents)))

@@ -393,3 +393,29 @@ def test_a_saved_model_declares_the_keys_that_were_inferred(tmp_path: Path) -> N
     with adapter_for(database_url(str(target))).source(database_url(str(target))) as source:
         made = source.reflect()
     assert sum(len(t.foreign_keys) for t in made) == sum(len(t.foreign_keys) for t in found) > 0
+
+
+def test_a_database_without_an_adapter_of_its_own(postgresql_database: str, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb_engine", reason="the test dependency duckdb-engine is missing")
+    url = f"duckdb:///{tmp_path}/d.duckdb"
+    run(postgresql_database, "CREATE TYPE mood AS ENUM ('sad', 'happy');\n" + MANY.strip())
+    made = api.create_target(postgresql_database, url, dry_run=True)
+    assert "column child.odd is left out" in " ".join(f"{f.where} {f.found}" for f in made.findings)
+    there = carried(postgresql_database, url)
+    assert [len(table.foreign_keys) for table in there] == [0, 2]
+    assert api.verify(url).ok
+    before, after = (read(one, "child", "id") for one in (postgresql_database, url))
+    for one, other in zip(before, after, strict=True):
+        apart = {name for name in other if one[name] != other[name]}
+        assert apart <= {"lasted"}, apart  # held as text
+
+
+def test_cycles_and_hierarchies_in_a_database_that_cannot_add_keys(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb_engine", reason="the test dependency duckdb-engine is missing")
+    url = f"duckdb:///{tmp_path}/d.duckdb"
+    made = api.create_target(str(file_of("oracle_hr_oe")), url, dry_run=True)
+    notes = [f.where for f in made.findings if "closes a cycle" in f.found]
+    assert len(notes) == 1
+    there = carried(file_of("oracle_hr_oe"), url)
+    assert any(key.referred == table.name for table in there for key in table.foreign_keys)
+    assert api.verify(url).ok
