@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.sql.visitors import iterate
 
 from schemasynth.create.dialects import Home, kind_of
 from schemasynth.create.expressions import NotPortable, portable, portable_default
@@ -196,22 +197,23 @@ class _Drafting:
         found: dict[Place, Typed] = {}
         for table in self.schema:
             for column in table.columns:
-                where = f"column {table.name}.{column.name}"
-                was = self.declared.table(table.name).column(column.name).type
                 typed = held(column.type, self.source, self.holds, self._enum(table, column))
                 found[table.name, column.name] = typed
-                if typed.type is None:
-                    what = f"is {was.sql}, which has no home in {self.home.dialect}"
-                    cure = "leave the table out with --exclude, or change the column's type"
-                    self._refuse(Topic.TYPE, where, what, cure)
-                elif column.type.family is not was.family:
-                    what = (
-                        f"is declared {was.sql or 'without a type'}; its values, or those of its "
-                    )
-                    self._said(where, f"{what}key, are {column.type.family}")
-                elif typed.note:
-                    self._said(where, f"{was.sql} {typed.note}")
+                self._tell_type(table, column, typed)
         return found
+
+    def _tell_type(self, table: Table, column: Column, typed: Typed) -> None:
+        where = f"column {table.name}.{column.name}"
+        was = self.declared.table(table.name).column(column.name).type
+        if typed.type is None:
+            what = f"is {was.sql}, which has no home in {self.home.dialect}"
+            cure = "leave the table out with --exclude, or change the column's type"
+            self._refuse(Topic.TYPE, where, what, cure)
+        elif column.type.family is not was.family:
+            kind = was.sql or "without a type"
+            self._said(where, f"is declared {kind}; its values or its key are {column.type.family}")
+        elif typed.note:
+            self._said(where, f"{was.sql} {typed.note}")
 
     def _said(self, where: str, found: str) -> None:
         self.findings.append(Finding(Severity.NOTE, Topic.TYPE, where, found))
@@ -256,11 +258,9 @@ class _Drafting:
                 yield _executed(sa.schema.AddConstraint(key), sa.schema.DropConstraint(key))
 
     def _sequences(self) -> Iterator[Step]:
-        counting = {
-            (t.name, c.name) for t in self.schema for c in t.columns if c.identity is not None
-        }
+        """Yield the sequences that no column owns; those of columns come with them."""
         for sequence in self.schema.sequences:
-            if sequence.owner in counting or sequence.owner is not None:
+            if sequence.owner is not None:
                 continue
             if not self.home.capabilities.sequences:
                 self._note(f"sequence {sequence.name}", "is left out: there are no sequences")
@@ -322,9 +322,12 @@ class _Drafting:
         if self.alike:
             return sa.literal_column(sql)
         try:
-            return portable(sql, table, self.holds.length)
+            found = portable(sql, table, self.holds.length)
         except NotPortable:
             return None
+        counting = {column.name for column in table.columns if column.identity is not None}
+        # Neither MySQL nor MariaDB lets an expression read a counter.
+        return None if self.holds.counters == "key" and counting & _read(found) else found
 
     def _column(self, table: Table, column: Column) -> sa.Column[Any]:
         typed = self.types[table.name, column.name]
@@ -547,6 +550,11 @@ class _Drafting:
             return action
         self._note(where, f"loses {clause} {action}, which is not known there")
         return None
+
+
+def _read(expression: Any) -> set[str]:
+    """Return the columns that stand in an expression."""
+    return {str(part.name) for part in iterate(expression) if isinstance(part, sa.ColumnClause)}
 
 
 def _list(columns: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from schemasynth.adapter import Capabilities, Selection, SourceConnection, TargetConnection
-from schemasynth.create.dialects import MYSQL, Home, holds, kind_of
+from schemasynth.create.dialects import DUCKDB, MYSQL, STANDARD, Home, holds, kind_of
 from schemasynth.create.draft import UNKNOWN, Draft, Step, Values
 from schemasynth.errors import DriftError, ReflectionError, SafetyError
 from schemasynth.load.preflight import Finding, Place, Severity, measure
@@ -52,9 +52,9 @@ def home_of(target: TargetConnection, capabilities: Capabilities, source: str) -
     """
     dialect = target.dialect
     kind = holds(dialect.name)
-    if capabilities.max_identifier_length < dialect.max_identifier_length:
-        # The generic adapter declares the shortest of all; its dialect knows better.
-        length = dialect.max_identifier_length
+    if kind in (STANDARD, DUCKDB):
+        # The generic adapter declares the shortest of all; the dialect knows better.
+        length = max(capabilities.max_identifier_length, dialect.max_identifier_length)
         capabilities = replace(capabilities, max_identifier_length=length)
     if kind is not MYSQL:
         return Home(kind, capabilities, dialect.name)

@@ -54,6 +54,7 @@ class Topic(enum.StrEnum):
     TRIGGER = "trigger"
     COLUMN = "column"
     TYPE = "type"
+    """Of a column in the schema that is built in another database; so are the next two."""
     NAME = "name"
     DROPPED = "dropped"
 

@@ -128,7 +128,7 @@ CREATE TABLE kinds (
   gross numeric(24, 6) GENERATED ALWAYS AS (exact * 2) STORED,
   odd int GENERATED ALWAYS AS (id % 2) STORED,
   CONSTRAINT positive CHECK (exact > 0), CONSTRAINT known CHECK (label IN ('a', 'it''s')),
-  CONSTRAINT shape CHECK (prose !~ '^x')
+  CONSTRAINT shape CHECK (prose !~ '^x'), CONSTRAINT counted CHECK (id > 0)
 );
 COMMENT ON TABLE kinds IS 'All; it''s 100%';
 COMMENT ON COLUMN kinds.born IS 'when';
@@ -210,7 +210,7 @@ def test_every_type_crosses_from_postgresql_to_mariadb(
     assert kinds.column("born").comment == "when"
     assert kinds.column("flag").default == "1"
     assert {check.name for check in kinds.checks} >= {"positive", "known"}
-    assert "shape" not in {check.name for check in kinds.checks}
+    assert not {"shape", "counted"} & {check.name for check in kinds.checks}
     odd = after.table(TableName("Ordre n° 100%.x"))
     assert {key.on_delete for key in odd.foreign_keys} == {"SET NULL", None}
     assert {key.on_update for key in odd.foreign_keys} == {"CASCADE", None}
@@ -419,3 +419,14 @@ def test_cycles_and_hierarchies_in_a_database_that_cannot_add_keys(tmp_path: Pat
     there = carried(file_of("oracle_hr_oe"), url)
     assert any(key.referred == table.name for table in there for key in table.foreign_keys)
     assert api.verify(url).ok
+
+
+def test_the_server_says_what_it_holds(mysql_database: str) -> None:
+    url = database_url(mysql_database)
+    adapter = adapter_for(url)
+    with adapter.target(url) as target:
+        foreign = home_of(target, adapter.capabilities, "postgresql")
+        own = home_of(target, adapter.capabilities, "mariadb")
+    assert foreign.capabilities.max_identifier_length == 64
+    assert foreign.collation in ("utf8mb4_nopad_bin", "utf8mb4_0900_bin")
+    assert own.collation is None

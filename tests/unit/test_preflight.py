@@ -172,6 +172,9 @@ def test_every_fact_becomes_a_line_and_refusals_come_first() -> None:
         Topic.SAFETY,
         Topic.OVERFLOW,
         Topic.DRIFT,
+        Topic.TYPE,  # these three are of `target create`
+        Topic.NAME,
+        Topic.DROPPED,
     }
     severities = [finding.severity for finding in found]
     assert severities == sorted(severities, key=list(Severity).index)
