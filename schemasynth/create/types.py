@@ -27,8 +27,6 @@ INTERVAL_CHARACTERS = 64
 """The longest that PostgreSQL writes has 60: years, months, days and microseconds, all negative."""
 LARGEST_CHAR = 255
 """Of MySQL; a longer one is no code but a text."""
-_DIGITS = {4: sa.SmallInteger, 9: sa.Integer, 18: sa.BigInteger}
-"""Whole numbers of so many digits fit."""
 _BITS = {16: sa.SmallInteger, 32: sa.Integer, 64: sa.BigInteger}
 _CHAR = re.compile(r"^(n?char|character|bpchar)\b(?! varying)", re.IGNORECASE)
 _TEXTS = {
@@ -269,12 +267,7 @@ def _integer(kind: SqlType, source: str, holds: Holds) -> Typed:
             if -(2 ** (bits - 1)) <= ends[0] and ends[1] < 2 ** (bits - 1):
                 return Typed(made())
         return Typed(sa.Numeric(len(str(ends[1])), 0), "is wider than a whole number there")
-    if kind.precision is None:
-        return Typed(sa.BigInteger())
-    for digits, made in _DIGITS.items():
-        if kind.precision <= digits:
-            return Typed(made())
-    return _decimal(replace(kind, family=TypeFamily.DECIMAL, scale=0), holds)
+    return Typed(sa.BigInteger())
 
 
 def _decimal(kind: SqlType, holds: Holds) -> Typed:
