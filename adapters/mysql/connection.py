@@ -25,10 +25,11 @@ from schemasynth.adapter import (
     TargetFacts,
 )
 from schemasynth.errors import AdapterError
-from schemasynth.model import Schema, Table, TableName, arrow_type
+from schemasynth.model import Schema, Table, TableName
 from schemasynth.settings import shown
 
 from .._sql.connection import OWN_PREFIX, SqlMarker, SqlRelations
+from .._sql.fitting import fitting_schema
 from .._sql.tally import Tally
 from . import catalog
 from .errors import end, refusal
@@ -208,20 +209,11 @@ class MySQLSource(MySQLConnection, SourceConnection):
         One scan finds them, of a table with dates, times, flags or large unsigned numbers.
         """
         if table.name not in self._types:
-            self._types[table.name] = self._fitting(table)
+            place = self.relation(table)
+            self._types[table.name] = fitting_schema(
+                table, place, fitting, sa.func.min, lambda statement: self.select(statement)[0]
+            )
         return self._types[table.name]
-
-    def _fitting(self, table: Table) -> pa.Schema:
-        types = {column.name: arrow_type(column.type) for column in table.columns}
-        place = self.relation(table)
-        conditions = {c.name: fitting(c, place.c[c.name]) for c in table.columns}
-        asked = {name: fits for name, fits in conditions.items() if fits is not None}
-        if asked:
-            all_fit = (sa.func.min(fits) for fits in asked.values())
-            (row,) = self.select(sa.select(*all_fit).select_from(place))
-            unfit = (name for name, fit in zip(asked, row, strict=True) if fit == 0)
-            types |= dict.fromkeys(unfit, pa.string())
-        return pa.schema(list(types.items()))
 
     def read(
         self,

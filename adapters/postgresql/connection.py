@@ -27,10 +27,11 @@ from schemasynth.adapter import (
     TargetFacts,
 )
 from schemasynth.errors import AdapterError, PrivilegeError
-from schemasynth.model import Schema, Table, TableName, arrow_type
+from schemasynth.model import Schema, Table, TableName
 from schemasynth.settings import shown
 
 from .._sql.connection import MARKER, SqlMarker, SqlRelations
+from .._sql.fitting import fitting_schema
 from .._sql.tally import Tally
 from . import catalog
 from .errors import HIDDEN_ROWS, driver_error, end, reason, refusal
@@ -183,19 +184,13 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         return self._types[table.name]
 
     def _fitting(self, table: Table) -> pa.Schema:
-        types = {column.name: arrow_type(column.type) for column in table.columns}
-        place = self.relation(table)
-        conditions = {c.name: fitting(c, place.c[c.name]) for c in table.columns}
-        asked = {name: fits for name, fits in conditions.items() if fits is not None}
-        if asked:
-            all_fit = (sa.func.bool_and(fits) for fits in asked.values())
+        def ask(statement: sa.Select[Any]) -> tuple[Any, ...]:
             try:
-                (row,) = self._rows(sa.select(*all_fit).select_from(place))
+                return self._rows(statement)[0]
             except sa.exc.DBAPIError as error:
                 raise self._unreadable(table, error) from None
-            unfit = (name for name, fit in zip(asked, row, strict=True) if fit is False)
-            types |= dict.fromkeys(unfit, pa.string())
-        return pa.schema(list(types.items()))
+
+        return fitting_schema(table, self.relation(table), fitting, sa.func.bool_and, ask)
 
     def read(
         self,
