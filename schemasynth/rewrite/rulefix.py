@@ -36,10 +36,13 @@ class Repair:
     Attributes:
         table: whose columns change.
         makes: for each of them, what returns the whole column anew, for rows to be changed.
+        chooses: rows get values that the columns have in other rows, so that a foreign key to rows
+            that are copied stays one.
     """
 
     table: str
     makes: tuple[tuple[str, Make], ...]
+    chooses: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -143,7 +146,7 @@ def _chosen_back(rule: Rule, tables: Tables, firsts: Ints) -> Repair:
         place[able] = order[start[able] + rng.integers(count[able])]
         return where(able, cast(take(value, place), source.type), source)
 
-    return _one(table, name, make)
+    return Repair(table, ((name, make),), chooses=True)
 
 
 def _conditional(rule: Rule, tables: Tables) -> Standing:

@@ -6,6 +6,7 @@ there.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,13 @@ import pandas as pd
 
 from schemasynth.arrays import array
 from schemasynth.model.rules import Rule, RuleKind
-from schemasynth.plan.model import ColumnTreatment, RefreshPlan, Role, TablePlan
+from schemasynth.plan.model import (
+    ColumnTreatment,
+    ForeignKeyTreatment,
+    RefreshPlan,
+    Role,
+    TablePlan,
+)
 from schemasynth.rewrite.rulefix import Repair, Standing, standing
 from schemasynth.rewrite.rulestate import Tables, learned
 
@@ -182,18 +189,22 @@ def _allowed(now: Standing, share: float) -> int:
 
 def _kept(work: Restoration, tables: Tables, rule: Rule, share: float, free: _Free) -> int:
     """Mend one rule; returns how many rows were changed."""
-    now = standing(rule, tables)
-    if not _too_many(now, share):
-        return 0
-    repair = next((r for r in free.in_order(rule, now.repairs) if free.may(r)), None)
-    if repair is None:
-        return 0
     rng = work.random("rules", str(rule.id))
-    rows = _chosen(now.broken, _allowed(now, share), rng)
-    made = [(column, make(rows, rng)) for column, make in repair.makes]
-    for column, values in made:
-        tables.write(repair.table, column, values)
-    return int(rows.sum())
+    tried: list[tuple[str, ...]] = []
+    changed = 0
+    while _too_many(now := standing(rule, tables), share):
+        # What one repair cannot mend is left to the next one.
+        ways = (r for r in free.in_order(rule, now.repairs) if r.columns not in tried)
+        repair = next(filter(free.may, ways), None)
+        if repair is None:
+            break
+        tried.append(repair.columns)
+        rows = _chosen(now.broken, _allowed(now, share), rng)
+        made = [(column, make(rows, rng)) for column, make in repair.makes]
+        for column, values in made:
+            tables.write(repair.table, column, values)
+        changed += int(rows.sum())
+    return changed
 
 
 def _chosen(broken: Bools, allowed: int, rng: np.random.Generator) -> Bools:
@@ -212,6 +223,9 @@ class _Free:
         self._columns = {
             (str(table.name), name) for table in plan.tables for name in changeable(table)
         }
+        self._choosable = self._columns | {
+            (str(table.name), name) for table in plan.tables for name in _categories(table)
+        }
         self._owners: dict[tuple[str, str], int] = {}
         self._places: dict[Rule, int] = {}
         for place, rule in enumerate(sorted(rules, key=lambda rule: self._rank(rule, shares))):
@@ -221,12 +235,14 @@ class _Free:
 
     def _rank(self, rule: Rule, shares: Mapping[str, float]) -> tuple[bool, float]:
         """Return what puts first rules that make a column of columns which cannot change."""
-        bound = all((str(rule.table), column) not in self._columns for column in rule.columns[:-1])
+        known = {(str(rule.table), column) for column in rule.columns[:-1]}
+        bound = known.isdisjoint(self._choosable)
         return not bound, shares[str(rule.id)]
 
     def may(self, repair: Repair) -> bool:
         """Tell whether all columns of a repair may change."""
-        return all((repair.table, column) in self._columns for column in repair.columns)
+        may = self._choosable if repair.chooses else self._columns
+        return all((repair.table, column) in may for column in repair.columns)
 
     def in_order(self, rule: Rule, repairs: tuple[Repair, ...]) -> list[Repair]:
         """Return repairs, those last that change what the foremost of other rules makes."""
@@ -243,14 +259,29 @@ def changeable(table: TablePlan) -> Iterator[str]:
     """Yield the columns that no key depends on."""
     if table.role in (Role.REFERENCE, Role.SKIP) or table.is_entity:
         return
-    fixed = {name for key in (table.primary_key, *table.unique_keys) for name in key}
-    fixed |= {name for key in table.foreign_keys for name in key.columns}
-    for column in table.columns:
-        if column.key_format is not None:
-            fixed |= set(column.key_format.sources)
+    fixed = _needed(table) | {name for key in table.foreign_keys for name in key.columns}
     for column in table.columns:
         if column.treatment in _WRITABLE and column.name not in fixed:
             yield column.name
+
+
+def _needed(table: TablePlan) -> set[str]:
+    """Return the columns of keys, and those that keys are made of."""
+    found = {name for key in (table.primary_key, *table.unique_keys) for name in key}
+    formats = (c.key_format for c in table.columns if c.key_format is not None)
+    return found.union(*(known.sources for known in formats))
+
+
+def _categories(table: TablePlan) -> Iterator[str]:
+    """Yield the columns that refer to copied rows and to nothing else: any of these will do."""
+    if table.role in (Role.REFERENCE, Role.SKIP) or table.is_entity:
+        return
+    used = Counter(name for key in table.foreign_keys for name in key.columns)
+    for key in table.foreign_keys:
+        (name, *more) = key.columns
+        alone = not more and used[name] == 1 and name not in _needed(table)
+        if key.treatment is ForeignKeyTreatment.CATEGORY and alone:
+            yield name
 
 
 def _results(rule: Rule) -> Iterator[tuple[str, str]]:

@@ -121,3 +121,58 @@ def test_two_columns_that_determine_a_third_do_not_fight(tmp_path: Path) -> None
     changed = sum(r.rows for r in restored.repairs if "changed" in r.what)
     assert left == {}
     assert changed <= 3 * 800
+
+
+def _kept(database: Path, script: str, rows: Mapping[str, list[tuple]]) -> tuple[set[str], list]:
+    """Return the rules of a database, and what of them could not be kept on mixed-up rows."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(script)
+        for table, content in rows.items():
+            marks = ", ".join("?" * len(content[0]))
+            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", content)
+        connection.commit()
+    schema, frames = read(database)
+    rules = discover_rules(schema, frames)
+    _, _, restored = refreshed(Planted(schema, frames), rules)
+    return {str(rule.id) for rule in rules}, [r for r in restored.repairs if "could not" in r.what]
+
+
+def test_columns_that_determine_each_other_keep_to_it(tmp_path: Path) -> None:
+    """A customer has one address, and each address its own code: fewer codes may come out."""
+    rng = np.random.default_rng(5)
+    customers = [(i, i % 7) for i in range(1, 61)]
+    bills = [(i, c := int(rng.integers(1, 61)), f"Way {c}", f"P{c}") for i in range(1, 701)]
+    rules, left = _kept(
+        tmp_path / "bills.sqlite",
+        "CREATE TABLE customer (id INTEGER PRIMARY KEY, size INTEGER);"
+        "CREATE TABLE bill (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL "
+        "REFERENCES customer, site TEXT, code TEXT)",
+        {"customer": customers, "bill": bills},
+    )
+    assert {"determined:bill(site,code)", "determined:bill(code,site)"} <= rules
+    assert left == []
+
+
+def test_a_copied_parent_is_chosen_anew_where_it_does_not_fit(tmp_path: Path) -> None:
+    """All songs of an album have one price, and so have all of a genre."""
+    rng = np.random.default_rng(6)
+    prices = {i: 0.99 if i % 3 else 1.99 for i in range(1, 301)}
+    genres = {0.99: (1, 2, 3, 4), 1.99: (5, 6)}
+    songs = [
+        (i, a := int(rng.integers(1, 301)), int(rng.choice(genres[prices[a]])), prices[a])
+        for i in range(1, 2_001)
+    ]
+    rules, left = _kept(
+        tmp_path / "songs.sqlite",
+        "CREATE TABLE genre (id INTEGER PRIMARY KEY, name TEXT NOT NULL);"
+        "CREATE TABLE album (id INTEGER PRIMARY KEY, year INTEGER);"
+        "CREATE TABLE song (id INTEGER PRIMARY KEY, album_id INTEGER NOT NULL REFERENCES album, "
+        "genre_id INTEGER NOT NULL REFERENCES genre, price REAL)",
+        {
+            "genre": [(i, f"genre {i}") for i in range(1, 7)],
+            "album": [(i, 1990 + i % 30) for i in range(1, 301)],
+            "song": songs,
+        },
+    )
+    assert {"determined:song(album_id,price)", "determined:song(genre_id,price)"} <= rules
+    assert left == []
