@@ -264,8 +264,8 @@ def _addresses(persons: Persons, form: Array, language: str, rng: np.random.Gene
     street = pa.array(streets(language)).take(
         pa.array(rng.integers(0, len(streets(language)), size))
     )
-    family = names(language).surnames
-    person = pa.array(family).take(pa.array(rng.integers(0, len(family), size)))
+    # The next person's second name, which is none of the source.
+    person = persons.mother.shown.take(pa.array(np.roll(np.arange(size), 1)))
     after = language in ("en", "de")
     named = _joined(" ", person, street) if after else _joined(" ", street, person)
     number = pa.array(rng.integers(1, MAX_NUMBER, size)).cast(pa.string())

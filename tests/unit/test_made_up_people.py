@@ -281,3 +281,14 @@ def test_a_hundred_thousand_people_take_less_than_a_second(kind: SensitiveKind) 
     texts = written(kind, persons, pa.array(["m3;.x@"] * size), "ca", rng)
     assert len(texts) == size
     assert time.perf_counter() - started < 1 * 5  # five times, for busy machines
+
+
+def test_no_street_is_called_after_somebody_of_the_source() -> None:
+    rng, size = np.random.default_rng(0), 5_000
+    own = names("en").surnames
+    there = set(own[: len(own) // 2])
+    taken = Taken(pa.nulls(0, pa.string()), normalised(pa.array(sorted(there))))
+    persons = draw_persons("en", rng.random(size) < 0.5, taken, None, rng)
+    form = pa.array(["m3;<"] * size)
+    made = written(SensitiveKind.ADDRESS, persons, form, "en", rng).to_pylist()
+    assert there.isdisjoint(street.split()[1] for street in made)
