@@ -16,14 +16,16 @@ from schemasynth.testing.suite.base import SHOP_ROWS, create_shop, rows, shop
 
 LOADER = """
 import sys, time
+from dataclasses import replace
 from schemasynth.adapter import adapter_for
 from schemasynth.settings import database_url
-from schemasynth.testing.suite.base import SHOP_ROWS
-from schemasynth.testing.suite.loading import _batches, _ordered
+from schemasynth.testing.suite.base import ODD, SHOP_ROWS, table
+from schemasynth.testing.suite.loading import ORDER, _batches
 
 url = database_url(sys.argv[1])
 with adapter_for(url).target(url) as target:
-    schema = _ordered(target)
+    found = target.reflect()
+    schema = replace(found, tables=tuple(table(found, name) for name in (*ORDER, ODD)))
     with target.load(schema, "killed") as load:
         for table in schema:
             load.stage(table, _batches(schema, table.name, SHOP_ROWS[table.name.name][:1]))
