@@ -178,7 +178,7 @@ def test_two_linked_tables_come_back_in_shape(frames, tmp_path):
     assert tables["single"].accuracy is None
     measured = measure(trained, TABLES, frames, synthetic, settings, steps.append)
     for table in measured.tables:
-        assert table.accuracy == pytest.approx(tables[table.name].accuracy, abs=0.06), table.name
+        assert table.accuracy == pytest.approx(tables[table.name].accuracy, abs=0.1), table.name
         assert table.metrics != tables[table.name].metrics or table.accuracy is None
     trains = [step for step in steps if step.step == "train" and step.subject == "child"]
     assert any("epoch" in step.message for step in trains)
@@ -229,7 +229,7 @@ def test_killing_the_training_is_told_within_seconds_and_leaves_no_row(codes, tm
 
     threading.Thread(target=kill, daemon=True).start()
     with pytest.raises(GeneratorError, match="killed by SIGKILL"):
-        train(CODES, codes, FAST, tmp_path)
+        train(CODES, codes, replace(FAST, max_epochs=500), tmp_path)  # no machine is that fast
     assert time.monotonic() - killed[0] < 10
     assert files_with(SENTINEL, tmp_path) == []
     assert processes_of(tmp_path) == []
