@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -53,6 +53,13 @@ _EXTRAS = {
     "spark": "spark",
 }
 """The extra of this package that brings a backend's driver or dialect."""
+
+
+def end(connection: sa.Connection) -> None:
+    """Close a session, also one that the server has ended already."""
+    with suppress(sa.exc.DBAPIError, OSError):
+        connection.invalidate()
+        connection.close()
 
 
 def new_engine(url: sa.URL, **options: Any) -> sa.Engine:

@@ -28,11 +28,11 @@ from schemasynth.errors import AdapterError
 from schemasynth.model import Schema, Table, TableName
 from schemasynth.settings import shown
 
-from .._sql.connection import OWN_PREFIX, SqlMarker, SqlRelations
+from .._sql.connection import OWN_PREFIX, SqlMarker, SqlRelations, end
 from .._sql.fitting import fitting_schema
 from .._sql.tally import Tally
 from . import catalog
-from .errors import end, refusal
+from .errors import refusal
 from .facts import facts
 from .grants import (
     TO_READ,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,13 +89,6 @@ def let_in(privileges: Iterable[str]) -> Callable[[Exception, sa.URL], str]:
         return f"GRANT {', '.join(privileges)} ON {on_schema(database)} TO {account};"
 
     return cure
-
-
-def end(connection: sa.Connection) -> None:
-    """Close a session, also one that the server has ended already."""
-    with suppress(sa.exc.DBAPIError, OSError):
-        connection.invalidate()
-        connection.close()
 
 
 def reason(error: BaseException) -> str:

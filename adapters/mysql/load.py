@@ -23,11 +23,11 @@ from schemasynth.errors import LoadError, SafetyError
 from schemasynth.model import Column, Schema, Table, TableName
 from schemasynth.settings import shown
 
-from .._sql.connection import SqlRelations
+from .._sql.connection import SqlRelations, end
 from .._sql.wire import ColumnMisfit
 from . import catalog, journal
 from .ddl import Definition, definition
-from .errors import LOCK_TIMEOUT, code, end, kind, lost, reason
+from .errors import LOCK_TIMEOUT, code, kind, lost, reason
 from .facts import incoming
 from .journal import Check, Key, Step, Swap
 from .names import OLD_PREFIX, STAGE_PREFIX, quoted, run_digest

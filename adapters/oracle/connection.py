@@ -28,11 +28,11 @@ from schemasynth.errors import AdapterError
 from schemasynth.model import Schema, Table, TableName
 from schemasynth.settings import shown
 
-from .._sql.connection import MARKER, SqlMarker, SqlRelations
+from .._sql.connection import MARKER, SqlMarker, SqlRelations, end
 from .._sql.fitting import fitting_schema
 from .._sql.tally import Tally
 from . import catalog
-from .errors import end, refusal
+from .errors import refusal
 from .facts import facts
 from .grants import held, needs, to_read, to_refresh, writes
 from .guard import READ_ONLY

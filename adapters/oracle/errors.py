@@ -6,7 +6,6 @@ Imported by the Oracle adapter only.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,13 +83,6 @@ def _message(error: BaseException) -> str:
 def lost(error: BaseException) -> bool:
     """Tell whether the session itself is gone, so that the fate of a statement is not known."""
     return code(error) in LOST or bool(_LOST_DRIVER.search(_message(error)))
-
-
-def end(connection: sa.Connection) -> None:
-    """Close a session, also one that the server has ended already."""
-    with suppress(sa.exc.DBAPIError, OSError):
-        connection.invalidate()
-        connection.close()
 
 
 def reason(error: BaseException) -> str:

@@ -22,10 +22,10 @@ from schemasynth.settings import shown
 from schemasynth.verify.checks import orphans
 
 from .._sql.ahead import ahead
-from .._sql.connection import SqlRelations
+from .._sql.connection import SqlRelations, end
 from .._sql.wire import ColumnMisfit
 from . import catalog, journal, staging
-from .errors import LOCKED, code, end, lost, reason
+from .errors import LOCKED, code, lost, reason
 from .facts import incoming
 from .journal import Refill, Step
 from .names import STAGE_PREFIX, quoted, relation, run_digest
