@@ -210,15 +210,8 @@ def _plan_of_model(path: Path, selection: Selection, answers: Answers | None) ->
     known = answers_for(schema, answers or NO_ANSWERS, selection.means)
     schema = with_answers(schema, known.about_keys)
     schema = replace(schema, rules=rules_under(schema.rules, schema, known))
-    told = answers or NO_ANSWERS
-    return make_plan(
-        schema,
-        {},
-        source=schema.name,
-        copied=known.copied,
-        columns=told.columns,
-        language=told.language,
-    )
+    told = (answers or NO_ANSWERS).about(selection.means)
+    return make_plan(schema, {}, source=schema.name, answers=told)
 
 
 def _planned(
@@ -234,17 +227,10 @@ def _planned(
 
     schema = described(source, selection, infer=True, answers=answers, listener=listener)
     schema, samples = _with_rules(source, schema, answers, listener)
-    told = answers or NO_ANSWERS
+    told = (answers or NO_ANSWERS).about(selection.means)
 
     def made_of(samples: Mapping[str, pd.DataFrame]) -> RefreshPlan:
-        return make_plan(
-            schema,
-            samples,
-            source=shown(source.url),
-            copied=told.copied,
-            columns=[a for a in told.columns if selection.means(a.table)],
-            language=told.language,
-        )
+        return make_plan(schema, samples, source=shown(source.url), answers=told)
 
     made = made_of(samples)
     if any((table.row_count or 0) > SAMPLE_ROWS for table in schema):

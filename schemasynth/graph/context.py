@@ -82,6 +82,7 @@ class ContextScore:
         terms: each from 0 to 1, by the names of `WEIGHTS`.
         value: weighted sum, less the share of rows without a parent; 0 where `gate` speaks.
         gate: why it cannot be the context; empty if it can.
+        stated: a person said that it is.
     """
 
     child: TableName
@@ -90,11 +91,14 @@ class ContextScore:
     terms: Mapping[str, float]
     value: float
     gate: str = ""
+    stated: bool = False
 
     @property
     def reason(self) -> str:
         """The figures, for people."""
         figures = ", ".join(f"{name} {value:.2f}" for name, value in self.terms.items())
+        if self.stated:
+            return f"stated, not chosen ({figures})"
         return self.gate or f"score {self.value:.2f} ({figures})"
 
 

@@ -81,7 +81,7 @@ class Answers:
 
     @property
     def about_keys(self) -> Answers:
-        """The answers about keys; reference tables and rules are judged apart."""
+        """The answers about keys; reference tables, contexts and rules are judged apart."""
         return Answers(
             tuple(key for key in self.accepted if key.kind in _KEYS),
             tuple(key for key in self.rejected if key.kind in _KEYS),
@@ -93,6 +93,23 @@ class Answers:
         return Answers(
             tuple(key for key in self.accepted if key.kind.is_rule),
             tuple(key for key in self.rejected if key.kind.is_rule),
+        )
+
+    def about(self, selects: Callable[[TableName], bool]) -> Answers:
+        """Return the answers about some tables."""
+        return replace(
+            self,
+            accepted=tuple(key for key in self.accepted if selects(key.table)),
+            rejected=tuple(key for key in self.rejected if selects(key.table)),
+            columns=tuple(column for column in self.columns if selects(column.table)),
+        )
+
+    @property
+    def about_contexts(self) -> Answers:
+        """The answers about contexts, which may name implicit entities."""
+        return Answers(
+            tuple(key for key in self.accepted if key.kind is Kind.CONTEXT),
+            tuple(key for key in self.rejected if key.kind is Kind.CONTEXT),
         )
 
     @property
@@ -138,7 +155,7 @@ def answers_for(
         SettingsError: one names nothing, or they contradict each other or a declared key.
     """
     for key in (*answers.accepted, *answers.rejected):
-        if all(map(selects, _tables(key))):
+        if key.kind is not Kind.CONTEXT and all(map(selects, _tables(key))):
             _check_names(key, schema)
     accepted, rejected = (
         tuple({k.identity: k for k in keys if all(t in schema for t in _tables(k))}.values())
@@ -188,6 +205,7 @@ def _near(typed: str, names: Iterable[str]) -> str:
 
 def _check_each_other(answers: Answers) -> None:
     primary: dict[TableName, KeyId] = {}
+    contexts: dict[TableName, KeyId] = {}
     for key in answers.accepted:
         for other in answers.rejected:
             if other.covers(key):
@@ -196,6 +214,10 @@ def _check_each_other(answers: Answers) -> None:
         if key.kind is Kind.PRIMARY and primary.setdefault(key.table, key) is not key:
             raise SettingsError(
                 f"{primary[key.table]} and {key} are both accepted; a table has one primary key."
+            )
+        if key.kind is Kind.CONTEXT and contexts.setdefault(key.table, key) is not key:
+            raise SettingsError(
+                f"{contexts[key.table]} and {key} are both accepted; a table has one context."
             )
         itself = (key.table, set(key.columns)) == (key.referred, set(key.referred_columns))
         if key.kind is Kind.FOREIGN and itself:

@@ -22,6 +22,7 @@ class Kind(enum.StrEnum):
     FOREIGN = "fk"
     ENTITY = "entity"
     REFERENCE = "reference"
+    CONTEXT = "context"
     EQUAL = "equal"
     ORDER = "order"
     STRICT_ORDER = "strict_order"
@@ -53,7 +54,12 @@ class Kind(enum.StrEnum):
     @property
     def is_rule(self) -> bool:
         """Whether it is one of `RuleKind`."""
-        return self not in (Kind.PRIMARY, Kind.FOREIGN, Kind.ENTITY, Kind.REFERENCE)
+        return self not in (Kind.PRIMARY, Kind.ENTITY, Kind.REFERENCE) and not self.is_foreign
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it names a foreign key: as such, or as the way to the context parent."""
+        return self in (Kind.FOREIGN, Kind.CONTEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class KeyId:
         """Whether it names one key, not all keys of a table or of columns."""
         if self.kind is Kind.REFERENCE:
             return True
-        return bool(self.columns) and (self.kind is not Kind.FOREIGN or self.referred is not None)
+        return bool(self.columns) and (not self.kind.is_foreign or self.referred is not None)
 
     @property
     def identity(self) -> Hashable:
@@ -144,7 +150,8 @@ _ID = re.compile(
 )
 _FORMS = (
     "pk:TABLE(COLUMN,…), fk:TABLE(COLUMN,…)->TABLE(COLUMN,…), entity:TABLE(COLUMN,…), "
-    "reference:TABLE, or a rule such as order:TABLE(COLUMN,COLUMN)"
+    "reference:TABLE, context:TABLE(COLUMN,…)->TABLE(COLUMN,…), or a rule such as "
+    "order:TABLE(COLUMN,COLUMN)"
 )
 
 
@@ -186,7 +193,7 @@ def checked(key: KeyId) -> KeyId:
     sides = (key.columns, key.referred_columns)
     is_pair = len(key.columns) == len(key.referred_columns)
     if key.referred is not None and (
-        not key.kind.is_rule and (key.kind is not Kind.FOREIGN or not is_pair)
+        not key.kind.is_rule and (not key.kind.is_foreign or not is_pair)
     ):
         raise SettingsError(f"{key} is no id of a key: its two sides do not fit. Use {_FORMS}.")
     if key.kind is Kind.REFERENCE and key.columns:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,9 @@ import pandas as pd
 from schemasynth.arrays import array, lookup, nulls
 from schemasynth.conditions import CheckEngine, examined
 from schemasynth.graph import ContextChoice, ContextScore, choose_contexts, load_order
+from schemasynth.graph.answers import context_question, scores_under
 from schemasynth.graph.context import Candidate, score
+from schemasynth.infer.answers import NO_ANSWERS, Answers
 from schemasynth.infer.sensitivity import find_sensitive, inherited, sharing
 from schemasynth.model import (
     Column,
@@ -31,7 +32,7 @@ from schemasynth.model import (
     TableName,
 )
 from schemasynth.model.fingerprint import fingerprint
-from schemasynth.model.keyid import foreign_key_id, primary_key_id
+from schemasynth.model.keyid import KeyId, Kind, foreign_key_id, primary_key_id
 from schemasynth.plan.check import MAX_CATEGORIES
 from schemasynth.plan.columns import KeyPlace, plan_column
 from schemasynth.plan.entity import Member, entity_frame
@@ -51,7 +52,6 @@ from schemasynth.plan.traits import with_traits
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Bools, Ints
-    from schemasynth.infer.answers import ColumnAnswer
     from schemasynth.model.sensitivity import Sensitivity
 
 MAX_CATEGORY_PARENTS = 100
@@ -105,9 +105,7 @@ def make_plan(
     samples: Mapping[str, pd.DataFrame],
     *,
     source: str,
-    copied: Mapping[TableName, bool] = MappingProxyType({}),
-    columns: Sequence[ColumnAnswer] = (),
-    language: str | None = None,
+    answers: Answers = NO_ANSWERS,
 ) -> RefreshPlan:
     """Decide what a refresh does to each table, foreign key and column.
 
@@ -115,20 +113,20 @@ def make_plan(
         schema: with accepted keys, implicit entities and row counts.
         samples: rows of each table by `str(TableName)`, `pandas.ArrowDtype` columns.
         source: the source's name, without credentials.
-        copied: tables of which a person said whether they are reference tables.
-        columns: what a person said of single columns.
-        language: of made-up names; by default that of the source's.
+        answers: of a person: which tables are copied, which parents are contexts, what becomes of
+            single columns, and the language of made-up names.
 
     Raises:
-        SettingsError: an answer names nothing.
+        SettingsError: an answer names nothing, or a parent that cannot be a context.
     """
-    check_columns(columns, {table.name: table.column_names for table in schema})
+    check_columns(answers.columns, {table.name: table.column_names for table in schema})
     print_of_source = fingerprint(schema)
     schema = _with_required_keys(schema)
     nodes = {node.name: node for node in _nodes(schema, samples)}
-    verdicts = _reference_verdicts(schema, nodes, samples, copied)
+    verdicts = _reference_verdicts(schema, nodes, samples, answers.copied)
     references = {name for name, verdict in verdicts.items() if verdict.is_reference}
-    choices = choose_contexts(list(_scores(nodes, references)))
+    scores = _scores(nodes, references)
+    choices = choose_contexts(scores_under(scores, _context_ids(nodes), answers.about_contexts))
     contexts = {name: [choice.chosen.parent] for name, choice in choices.items()}
     order = load_order(
         {n.name: [key.referred for key in n.keys] for n in nodes.values()},
@@ -144,14 +142,14 @@ def make_plan(
         _table_plan(nodes, nodes[name], verdicts.get(name), references, choices.get(name), foreign)
         for name in order
     )
-    tables = with_providers(tables, _sampled(schema, nodes), columns, language)
+    tables = with_providers(tables, _sampled(schema, nodes), answers.columns, answers.language)
     tables = _with_checks(_with_traits(tables, nodes), schema)
     plan = RefreshPlan(
         source=source,
         fingerprint=print_of_source,
         tables=tables,
-        notes=(*_notes(tables, choices), *_stated(schema), *_unevaluated(tables)),
-        questions=tuple(_questions(schema, verdicts)),
+        notes=(*_notes(tables), *_stated(schema), *_unevaluated(tables)),
+        questions=(*_questions(schema, verdicts), *_context_questions(nodes, choices)),
         rules=schema.rules,
     )
     return resized(plan)
@@ -395,6 +393,7 @@ def _learned(node: _Node) -> pd.DataFrame:
 
 
 def _scores(nodes: Mapping[TableName, _Node], references: set[TableName]) -> Iterator[ContextScore]:
+    """Yield the score of each foreign key that leads to generated rows, and not by an entity."""
     for node in nodes.values():
         if node.name in references:
             continue
@@ -411,6 +410,17 @@ def _scores(nodes: Mapping[TableName, _Node], references: set[TableName]) -> Ite
                 key.missing,
             )
             yield score(candidate, child, _learned(nodes[key.referred]))
+
+
+def _context_ids(nodes: Mapping[TableName, _Node]) -> dict[tuple[TableName, int], KeyId]:
+    """Return the id by which each foreign key is answered as the way to a context."""
+    return {
+        (node.name, position): KeyId(
+            Kind.CONTEXT, node.name, key.columns, key.referred, key.referred_columns
+        )
+        for node in nodes.values()
+        for position, key in enumerate(node.keys)
+    }
 
 
 def _identifies(node: _Node, key: _Key) -> bool:
@@ -595,6 +605,20 @@ def _questions(
         yield reference_question(table, verdicts[table.name])
 
 
+def _context_questions(
+    nodes: Mapping[TableName, _Node], choices: Mapping[TableName, ContextChoice]
+) -> Iterator[Question]:
+    ids = _context_ids(nodes)
+    close = [
+        (choice.chosen, choice.runner_up)
+        for choice in choices.values()
+        if choice.close and choice.runner_up
+    ]
+    close.sort(key=lambda pair: (-nodes[pair[0].child].rows, pair[0].child))
+    for chosen, second in close[:MAX_QUESTIONS]:
+        yield context_question(chosen, second, ids)
+
+
 def _served(table: Table, schema: Schema) -> int:
     """Return how many rows refer to a table at most."""
     return sum(
@@ -615,16 +639,7 @@ def _stated(schema: Schema) -> Iterator[str]:
                 yield f"Stated, not inferred: {foreign_key_id(table.name, foreign)}."
 
 
-def _notes(
-    tables: tuple[TablePlan, ...], choices: Mapping[TableName, ContextChoice]
-) -> Iterator[str]:
-    for name, choice in sorted(choices.items()):
-        if choice.close and choice.runner_up:
-            yield (
-                f"The context of {name} is a close choice: {choice.chosen.parent} "
-                f"({choice.chosen.value:.2f}) before {choice.runner_up.parent} "
-                f"({choice.runner_up.value:.2f})."
-            )
+def _notes(tables: tuple[TablePlan, ...]) -> Iterator[str]:
     for table in tables:
         for column in table.columns:
             if column.treatment is ColumnTreatment.NULL and "binary" in column.reason:

@@ -19,7 +19,7 @@ from tsocial import Social, social
 
 from schemasynth.arrays import array
 from schemasynth.errors import PlanError, SettingsError
-from schemasynth.infer.answers import ColumnAnswer
+from schemasynth.infer.answers import Answers, ColumnAnswer
 from schemasynth.lexicon import folded, language_of, names, sex_of
 from schemasynth.model import Column, PrimaryKey, Schema, SqlType, Table, TableName, TypeFamily
 from schemasynth.model.sensitivity import SensitiveKind
@@ -217,7 +217,8 @@ def test_answers_confirm_change_and_switch_off(source: Social) -> None:
         ColumnAnswer(name, "cognom2", "constant", value="X"),
         ColumnAnswer(name, "nacionalitat", "provider", SensitiveKind.USER_NAME),
     ]
-    plan = make_plan(source.schema, source.frames, source="x", columns=answers, language="fr")
+    told = Answers(columns=tuple(answers), language="fr")
+    plan = make_plan(source.schema, source.frames, source="x", answers=told)
     check_plan(plan, source.schema)
     columns = {c.name: c for c in plan.table(name).columns}
     assert columns["nom"].treatment is ColumnTreatment.LEARN
@@ -235,7 +236,7 @@ def test_answers_confirm_change_and_switch_off(source: Social) -> None:
 def test_an_answer_about_nothing_is_refused(source: Social) -> None:
     for answer in (ColumnAnswer(TableName("x"), "y"), ColumnAnswer(TableName(PEOPLE), "y")):
         with pytest.raises(SettingsError):
-            make_plan(source.schema, source.frames, source="x", columns=[answer])
+            make_plan(source.schema, source.frames, source="x", answers=Answers(columns=(answer,)))
 
 
 def test_the_plan_file_keeps_what_was_found(trip: Trip) -> None:

@@ -106,8 +106,7 @@ def test_a_doubtful_table_is_generated_and_asked_about() -> None:
     assert question.id == "reference:parent"
     assert "phone" in question.text
     assert read_plan(write_plan(plan)) == plan
-    copied = read_answers([question.id], []).copied
-    answered = make_plan(source, {}, source="s", copied=copied)
+    answered = make_plan(source, {}, source="s", answers=read_answers([question.id], []))
     assert answered.table(NAME).role is Role.REFERENCE
     assert answered.questions == ()
 
@@ -122,4 +121,4 @@ def test_an_answer_that_cannot_be_followed_is_refused() -> None:
     )
     source = replace(source, tables=(*source.tables, grandchild))
     with pytest.raises(SettingsError, match="depends on parent"):
-        make_plan(source, {}, source="s", copied={CHILD: True})
+        make_plan(source, {}, source="s", answers=read_answers(["reference:facts"], []))
