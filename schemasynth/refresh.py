@@ -31,7 +31,14 @@ from schemasynth.adapter import (
 from schemasynth.audit import END, AuditFile
 from schemasynth.audit import NAME as AUDIT_FILE
 from schemasynth.errors import DriftError, SafetyError, SettingsError
-from schemasynth.generator import GeneratorSettings, TrainedGenerator, generate, train, wipe
+from schemasynth.generator import (
+    GeneratorSettings,
+    TrainedGenerator,
+    TrainedTable,
+    generate,
+    train,
+    wipe,
+)
 from schemasynth.generator import measure as measure_accuracy
 from schemasynth.holdout import hold_out
 from schemasynth.load import (
@@ -572,11 +579,7 @@ class Refresh:
             version=__version__,
             outcome=outcome,
             tables=tuple(
-                _table_report(
-                    table,
-                    generated.get(str(table.name)),
-                    trained[str(table.name)].accuracy if str(table.name) in trained else None,
-                )
+                _table_report(table, generated.get(str(table.name)), trained.get(str(table.name)))
                 for table in plan.tables
             ),
             steps=tuple(StepReport(name, round(s, 3)) for name, s in self._seconds.items()),
@@ -590,7 +593,7 @@ class Refresh:
         )
 
 
-def _table_report(table: TablePlan, rows: int | None, accuracy: float | None) -> TableReport:
+def _table_report(table: TablePlan, rows: int | None, trained: TrainedTable | None) -> TableReport:
     context = table.context
     return TableReport(
         name=str(table.name),
@@ -600,8 +603,9 @@ def _table_report(table: TablePlan, rows: int | None, accuracy: float | None) ->
         source_rows=table.rows,
         planned_rows=table.size,
         rows=rows,
-        accuracy=accuracy,
+        accuracy=trained.accuracy if trained else None,
         is_entity=table.is_entity,
+        training=trained.training if trained else None,
     )
 
 

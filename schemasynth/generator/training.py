@@ -27,7 +27,7 @@ from schemasynth.generator.convert import Array, Codec, Form
 from schemasynth.generator.names import TableNames, column_names
 from schemasynth.generator.process import JobFolder, job_folder, run_job
 from schemasynth.generator.settings import GeneratorSettings
-from schemasynth.generator.worker import EPSILON, TEXT
+from schemasynth.generator.worker import EPOCHS, EPSILON, SECONDS, TEXT
 from schemasynth.progress import Listener, silent
 from schemasynth.rewrite.prepared import PreparedReference, PreparedTable
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _FILE = "trained.json"
+ALLOWED = "training.allowed"
+"""Name of the figure that says how many seconds a model might be trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,21 @@ class TrainedColumn:
 
     name: str
     codec: Codec
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How long a table was trained.
+
+    Attributes:
+        seconds: of all its models.
+        epochs: passes over its rows; a part of one counts as such.
+        limited: the time that was allowed ended it; it would have improved further.
+    """
+
+    seconds: float
+    epochs: float
+    limited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +77,8 @@ class TrainedTable:
         schema: Arrow types of `columns`.
         rows: it was trained on; 0 for an empty table, which the SDK has not seen.
         size: to generate, without a context.
-        metrics: the SDK's figures, ``accuracy.overall`` and so on, 0 to 1; empty below 100 usable
-            rows and without a report.
+        metrics: the SDK's figures: ``accuracy.overall`` and so on, 0 to 1, not below 100 usable
+            rows and without a report; ``training.seconds`` and so on.
     """
 
     name: str
@@ -74,6 +91,21 @@ class TrainedTable:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def training(self) -> Training | None:
+        """How long its models were trained; None where there was nothing to train."""
+        seconds = self._figures(SECONDS)
+        if not seconds:
+            return None
+        allowed = self._figures(ALLOWED)
+        limited = any(spent >= limit for spent, limit in zip(seconds, allowed, strict=False))
+        return Training(sum(seconds), max(self._figures(EPOCHS), default=0.0), limited)
+
+    def _figures(self, name: str) -> list[float]:
+        """Return a figure of each of its models that has it."""
+        found = (self.metrics.get(f"{prefix}{name}") for prefix in ("", TEXT))
+        return [figure for figure in found if figure is not None]
+
+    @property
     def accuracy(self) -> float | None:
         """The SDK's overall accuracy, 0 to 1; None where it measured none."""
         return self.metrics.get("accuracy.overall")
@@ -81,9 +113,8 @@ class TrainedTable:
     @property
     def epsilon(self) -> float | None:
         """What differential privacy has spent on all models of the table; None without."""
-        spent = [self.metrics.get(f"{prefix}{EPSILON}") for prefix in ("", TEXT)]
-        known = [one for one in spent if one is not None]
-        return sum(known) if known else None
+        spent = self._figures(EPSILON)
+        return sum(spent) if spent else None
 
     @property
     def context(self) -> str | None:
@@ -192,7 +223,11 @@ def train(
             data = write_rows(learned, fitted, frames, emitted.names, folder.job)
             job = {"kind": "train", "config": emitted.config, "data": data}
             result = run_job(job, folder, settings, emitted.names, listener)
-    metrics = {entry.name: result["tables"].get(entry.alias, {}) for entry in emitted.names}
+    allowed = {table["name"]: dict(_allowed(table)) for table in emitted.config["tables"]}
+    metrics = {
+        entry.name: allowed[entry.alias] | result["tables"].get(entry.alias, {})
+        for entry in emitted.names
+    }
     return TrainedGenerator(
         workdir,
         result["generator_id"],
@@ -203,6 +238,14 @@ def train(
         time.monotonic() - started,
         settings.protects_values,
     )
+
+
+def _allowed(table: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the seconds that each model of a configured table may be trained, by figure."""
+    for prefix, model in (("", "tabular"), (TEXT, "language")):
+        minutes = table.get(f"{model}_model_configuration", {}).get("max_training_time")
+        if minutes is not None:
+            yield f"{prefix}{ALLOWED}", 60 * minutes
 
 
 def generate(

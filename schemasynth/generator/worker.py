@@ -36,6 +36,8 @@ EMBEDDING_ROWS = 1_000
 """Rows whose embeddings are compared, of which nothing is told here; few cost little."""
 EPSILON = "privacy.epsilon"
 """Name of the figure that says what differential privacy has spent."""
+SECONDS, EPOCHS = "training.seconds", "training.epochs"
+"""Names of the figures that say how long a model was trained, and over how many passes."""
 TEXT = "text."
 """Before the names of a text model's figures."""
 
@@ -214,24 +216,34 @@ def train(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
     jobs = _jobs(job)
     generator.training.start()
     follow(generator.training.progress, jobs, channel, "training")
-    spent = _spent(generator.training.progress())
+    trained = _trained(generator.training.progress())
     generator = client.generators.get(generator.id)
     return {
         "generator_id": generator.id,
         "accuracy": generator.accuracy,
-        "tables": {t.name: _metrics(t) | spent.get(t.name, {}) for t in generator.tables},
+        "tables": {t.name: _metrics(t) | trained.get(t.name, {}) for t in generator.tables},
     }
 
 
-def _spent(job: Any) -> dict[str, dict[str, float]]:
-    """Return what differential privacy has spent, by table: that of the weights that were kept."""
+def _trained(job: Any) -> dict[str, dict[str, float]]:
+    """Return what training took of each table: time, passes, and differential privacy.
+
+    What privacy has spent is that of the weights that were kept.
+    """
     found: dict[str, dict[str, float]] = {}
     for step in job.steps or []:
-        kept = [m for m in step.messages or [] if m.get("is_checkpoint") and m.get("dp_eps")]
-        if kept and step.model_label:
-            table, _, model = step.model_label.rpartition(":")
-            prefix = TEXT if model == "language" else ""
-            found.setdefault(table, {})[f"{prefix}{EPSILON}"] = float(kept[-1]["dp_eps"])
+        messages = step.messages or []
+        if not (step.model_label and messages):
+            continue
+        table, _, model = step.model_label.rpartition(":")
+        prefix = TEXT if model == "language" else ""
+        figures = found.setdefault(table, {})
+        for name, key in ((SECONDS, "total_time"), (EPOCHS, "epoch")):
+            if messages[-1].get(key) is not None:
+                figures[f"{prefix}{name}"] = float(messages[-1][key])
+        kept = [m["dp_eps"] for m in messages if m.get("is_checkpoint") and m.get("dp_eps")]
+        if kept:
+            figures[f"{prefix}{EPSILON}"] = float(kept[-1])
     return found
 
 

@@ -1,6 +1,6 @@
 """What a report tells, as frozen values.
 
-Imports load, rewrite and verify values; filled by the refresh.
+Imports generator, load, rewrite and verify values; filled by the refresh.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from schemasynth.generator import Training
 from schemasynth.load import Finding
 from schemasynth.rewrite.prepared import Repair
 from schemasynth.verify import IntegrityReport
@@ -28,6 +29,7 @@ class TableReport:
         planned_rows: rows wanted.
         rows: rows loaded; None if not loaded.
         accuracy: by the SDK, 0 to 1; None if not measured.
+        training: what its training took; None if not trained, or on a server.
         is_entity: an implicit entity, which is no table of the target.
     """
 
@@ -40,6 +42,7 @@ class TableReport:
     rows: int | None
     accuracy: float | None
     is_entity: bool = False
+    training: Training | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from schemasynth.errors import SettingsError
+from schemasynth.generator import Training
 from schemasynth.load import Severity, as_text
 from schemasynth.report.model import RefreshReport, TableReport
 from schemasynth.verify.measure import PrivacyReport, TablePrivacy
@@ -21,6 +22,8 @@ from schemasynth.verify.privacy import CarryOver
 
 MINUTE = 60
 HOUR = 3600
+FEW_EPOCHS = 10
+"""Below so many passes over the rows their tenths are told."""
 TEXT_COLUMNS = 3
 """Leading columns of the terminal's table that hold text; numbers follow, set to the right."""
 
@@ -121,7 +124,8 @@ def _figures(report: RefreshReport) -> Iterator[tuple[str, str]]:
 
 
 def _tables(report: RefreshReport) -> Iterator[str]:
-    yield "<h2>Tables</h2><p>Accuracy is measured by the generator against the source's rows.</p>"
+    yield "<h2>Tables</h2><p>Accuracy is measured by the generator against the source's rows. "
+    yield "Training ends when a model no longer improves, or is out of time.</p>"
     columns = (
         _Column("Table"),
         _Column("Role"),
@@ -130,6 +134,7 @@ def _tables(report: RefreshReport) -> Iterator[str]:
         _Column("Planned", is_number=True),
         _Column("Loaded", is_number=True),
         _Column("Accuracy", is_number=True),
+        _Column("Training", is_number=True),
     )
     yield from _grid(columns, (_table_cells(table) for table in report.tables))
     yield "<h2>Choices</h2><p>Why a table has its role and its context.</p>"
@@ -150,7 +155,16 @@ def _table_cells(table: TableReport) -> tuple[str, ...]:
         f"{table.planned_rows:,}",
         "–" if table.rows is None else f"{table.rows:,}",
         percent(table.accuracy),
+        _training(table.training),
     )
+
+
+def _training(training: Training | None) -> str:
+    if training is None:
+        return "–"
+    passes = f"{training.epochs:.1f}" if training.epochs < FEW_EPOCHS else f"{training.epochs:.0f}"
+    ended = ", out of time" if training.limited else ""
+    return f"{duration(training.seconds)}, {passes} epochs{ended}"
 
 
 def _repairs(report: RefreshReport) -> Iterator[str]:
@@ -367,6 +381,9 @@ def refresh_table(report: RefreshReport) -> str:
     loaded = [table for table in report.tables if table.rows is not None]
     if any(table.accuracy is None for table in loaded):
         lines += ["", "–: not generated, or too few rows for the SDK to measure accuracy."]
+    short = [t.name for t in report.tables if t.training is not None and t.training.limited]
+    if short:
+        lines += ["", f"Out of training time, and still improving: {', '.join(short)}."]
     repaired = sum(repair.rows for repair in report.repairs)
     if repaired:
         lines += ["", f"{repaired:,} values or rows were repaired; see the report."]

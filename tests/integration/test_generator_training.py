@@ -149,6 +149,15 @@ def test_differential_privacy_says_what_it_spent(tmp_path):
     assert len(generate(trained, settings)["single"]) == 50
 
 
+def test_a_model_out_of_time_is_known(tmp_path):
+    many, noise = 20_000, np.random.default_rng(1).integers(0, 900, 20_000)
+    table = PreparedTable("single", "id", learned({"v": Encoding.NUMERIC_DIGIT}), (), 50)
+    rows = {"single": frame({"id": pa.array(range(many)), "v": pa.array(noise)}, many)}
+    settings = replace(FAST, max_epochs=None, max_training_time=0.02)
+    trained = train((table,), rows, settings, tmp_path)
+    assert trained.tables[0].training.limited
+
+
 def test_two_linked_tables_come_back_in_shape(frames, tmp_path):
     steps = []
     settings = GeneratorSettings(max_epochs=3, seed=1, timeout=300)
@@ -156,6 +165,11 @@ def test_two_linked_tables_come_back_in_shape(frames, tmp_path):
     trained.save(tmp_path)
     trained = TrainedGenerator.load(tmp_path)
     synthetic = generate(trained, settings, steps.append)
+
+    for table in trained.tables:
+        assert table.training.seconds > 0
+        assert 0 < table.training.epochs <= 3
+        assert not table.training.limited
 
     assert {name: len(table) for name, table in synthetic.items() if name != "child"} == {
         "a/b: parent": PARENTS,

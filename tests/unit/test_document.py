@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from schemasynth.document import markdown, mermaid, summary, wording
 from schemasynth.errors import SettingsError
+from schemasynth.generator import Training
 from schemasynth.model import (
     Column,
     EntityMember,
@@ -265,6 +266,18 @@ def test_reports_escape_names_and_need_nothing_else(tmp_path: Path) -> None:
     assert written["tables"][0]["accuracy"] == 0.953
     assert "95.3%" in refresh_table(report)
     assert "3 values or rows were repaired" in refresh_table(report)
+
+
+def test_a_report_says_what_training_took() -> None:
+    training = Training(95.0, 4.25, limited=True)
+    table = TableReport("child", "subject", "", "", 10, 10, 10, 0.9, training=training)
+    other = replace(table, name="other", training=Training(600.0, 41.3, limited=False))
+    report = replace(checked(0), tables=(table, other))
+    page = html(report)
+    assert "1 min 35 s, 4.2 epochs, out of time" in page
+    assert "10 min 0 s, 41 epochs<" in page
+    assert "Out of training time, and still improving: child." in refresh_table(report)
+    assert report.to_dict()["tables"][0]["training"]["limited"] is True
 
 
 def checked(violations: int) -> RefreshReport:
