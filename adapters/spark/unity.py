@@ -19,13 +19,22 @@ if TYPE_CHECKING:
 
 INFORMATION = "information_schema"
 CLAIM = ConstraintState(enforced=False, validated=False)
-_KEYS = ("PRIMARY KEY", "FOREIGN KEY")
+_PRIMARY, _FOREIGN = "PRIMARY KEY", "FOREIGN KEY"
+_NAMED = ("constraint_schema", "constraint_name")
+_VIEWS = {
+    "table_constraints": (*_NAMED, "table_schema", "table_name", "constraint_type"),
+    "key_column_usage": (
+        *_NAMED, "table_schema", "table_name", "column_name", "ordinal_position",
+        "position_in_unique_constraint",
+    ),
+    "referential_constraints": (*_NAMED, "unique_constraint_schema", "unique_constraint_name"),
+}  # fmt: skip
 
 
-def _view(catalog: str, name: str, *columns: str) -> sa.TableClause:
+def _view(catalog: str, name: str) -> sa.TableClause:
     # A dot in the name of a schema would be quoted with it.
     place = sa.quoted_name(f"{catalog}.{INFORMATION}", quote=False)
-    return sa.table(name, *(sa.column(column) for column in columns), schema=place)
+    return sa.table(name, *(sa.column(column) for column in _VIEWS[name]), schema=place)
 
 
 def key_columns(catalog: str, schema: str) -> sa.Select[Any]:
@@ -38,64 +47,31 @@ def key_columns(catalog: str, schema: str) -> sa.Select[Any]:
     Returns:
         Table, key, kind, column, place; schema, table and column that a foreign key refers to.
     """
-    keys = _view(
-        catalog,
-        "table_constraints",
-        *("constraint_schema", "constraint_name", "table_schema", "table_name", "constraint_type"),
-    ).alias("k")
-    part = (
-        "constraint_schema", "constraint_name", "table_schema", "table_name", "column_name",
-        "ordinal_position", "position_in_unique_constraint",
-    )  # fmt: skip
-    here = _view(catalog, "key_column_usage", *part).alias("c")
-    there = _view(catalog, "key_column_usage", *part).alias("r")
-    links = _view(
-        catalog,
-        "referential_constraints",
-        *("constraint_schema", "constraint_name"),
-        *("unique_constraint_schema", "unique_constraint_name"),
-    ).alias("l")
-    joined = (
-        keys.join(
-            here,
-            sa.and_(
-                here.c.constraint_schema == keys.c.constraint_schema,
-                here.c.constraint_name == keys.c.constraint_name,
-                here.c.table_name == keys.c.table_name,
-            ),
-        )
-        .outerjoin(
-            links,
-            sa.and_(
-                links.c.constraint_schema == keys.c.constraint_schema,
-                links.c.constraint_name == keys.c.constraint_name,
-                keys.c.constraint_type == _KEYS[1],
-            ),
-        )
-        .outerjoin(
-            there,
-            sa.and_(
-                there.c.constraint_schema == links.c.unique_constraint_schema,
-                there.c.constraint_name == links.c.unique_constraint_name,
-                there.c.ordinal_position == here.c.position_in_unique_constraint,
-            ),
-        )
+    keys = _view(catalog, "table_constraints").alias("k")
+    here = _view(catalog, "key_column_usage").alias("c")
+    links = _view(catalog, "referential_constraints").alias("l")
+    there = _view(catalog, "key_column_usage").alias("r")
+    own = sa.and_(_same(here, keys), here.c.table_name == keys.c.table_name)
+    linked = sa.and_(_same(links, keys), keys.c.constraint_type == _FOREIGN)
+    referred = sa.and_(
+        _same(there, links, "unique_"),
+        there.c.ordinal_position == here.c.position_in_unique_constraint,
     )
     return (
         sa.select(
-            keys.c.table_name,
-            keys.c.constraint_name,
-            keys.c.constraint_type,
-            here.c.column_name,
-            here.c.ordinal_position,
-            there.c.table_schema,
-            there.c.table_name,
-            there.c.column_name,
+            *(keys.c.table_name, keys.c.constraint_name, keys.c.constraint_type),
+            *(here.c.column_name, here.c.ordinal_position),
+            *(there.c.table_schema, there.c.table_name, there.c.column_name),
         )
-        .select_from(joined)
-        .where(keys.c.table_schema == schema, keys.c.constraint_type.in_(_KEYS))
+        .select_from(keys.join(here, own).outerjoin(links, linked).outerjoin(there, referred))
+        .where(keys.c.table_schema == schema, keys.c.constraint_type.in_((_PRIMARY, _FOREIGN)))
         .order_by(keys.c.table_name, keys.c.constraint_name, here.c.ordinal_position)
     )
+
+
+def _same(one: sa.Alias, other: sa.Alias, prefix: str = "") -> sa.ColumnElement[bool]:
+    """Return the condition that a constraint is the one that another view names."""
+    return sa.and_(*(one.c[name] == other.c[f"{prefix}{name}"] for name in _NAMED))
 
 
 @dataclass
@@ -136,8 +112,8 @@ def with_keys(
 
 
 def _keyed(table: Table, keys: dict[str, _Key], here: str, prefix: str | None) -> Table:
-    primary = [(n, k) for n, k in keys.items() if k.kind == _KEYS[0]]
-    foreign = [(n, k) for n, k in keys.items() if k.kind == _KEYS[1] and k.table]
+    primary = [(n, k) for n, k in keys.items() if k.kind == _PRIMARY]
+    foreign = [(n, k) for n, k in keys.items() if k.kind == _FOREIGN and k.table]
     return replace(
         table,
         primary_key=PrimaryKey(tuple(primary[0][1].columns), primary[0][0], CLAIM)
