@@ -106,6 +106,14 @@ PHYSICAL = _over_schemas(
 )
 """What the model has no place for, and a load must know; opens the tables."""
 
+SIZES = _over_schemas(
+    """
+    SELECT TABLE_SCHEMA, TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES
+    WHERE TABLE_SCHEMA IN :schemas
+    """
+)
+"""Bytes without indexes; InnoDB estimates them."""
+
 TRIGGERS = _over_schemas(
     """
     SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, DEFINER,

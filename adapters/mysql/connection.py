@@ -5,7 +5,7 @@ Imported by the MySQL adapter only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from schemasynth.adapter import (
     Marker,
     Need,
     Purpose,
+    PushDown,
     Selection,
     SourceConnection,
     TargetConnection,
@@ -33,6 +34,7 @@ from .._sql.fitting import fitting_schema
 from .._sql.tally import Tally
 from . import catalog
 from .errors import refusal
+from .evidence import MySQLPushDown
 from .facts import facts
 from .grants import (
     TO_READ,
@@ -48,7 +50,7 @@ from .grants import (
 )
 from .load import MySQLLoad, recover
 from .names import Collation, relation
-from .read import SNAPSHOT, export_statement, released, stream
+from .read import SNAPSHOT, export_select, released, stream, text_of
 from .reflect import Place, Server, reflect
 from .values import fitting
 
@@ -230,7 +232,16 @@ class MySQLSource(MySQLConnection, SourceConnection):
         known = self.arrow_schema(table)
         schema = pa.schema([known.field(name) for name in names])
         relation = self.relation(table) if part is None else part
-        statement = export_statement(table, relation, schema, limit, self.dialect)
+        yield from self.streamed(
+            table, export_select(table, relation, schema, limit), schema, chunk_rows
+        )
+
+    def streamed(
+        self, table: Table, select: sa.Select[Any], schema: pa.Schema, chunk_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream what a SELECT on one table returns, in the types of a schema."""
+        self._idle()
+        statement = text_of(select, self.dialect)
         self._reading = table.name
         try:
             with released(self.driver):
@@ -239,6 +250,20 @@ class MySQLSource(MySQLConnection, SourceConnection):
             raise refusal(error, f"Table {table.name} cannot be read", self.account) from None
         finally:
             self._reading = None
+
+    def push_down(self) -> PushDown:
+        """Return what computes here."""
+        return MySQLPushDown(self)
+
+    def size(self, tables: Iterable[Table]) -> int:
+        """Return the bytes of tables without indexes, as the server estimates them."""
+        places = {self.place(table) for table in tables}
+        schemas = {"schemas": sorted({schema for schema, _ in places}) or [""]}
+        return sum(
+            int(size or 0)
+            for schema, name, size in self.connection.execute(catalog.SIZES, schemas)
+            if (schema, name) in places
+        )
 
     def _cancel(self) -> None:
         """Stop the running statement from a second session; the snapshot stays."""

@@ -44,13 +44,9 @@ def released(driver: pymysql.Connection) -> Iterator[None]:
             cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
 
 
-def export_statement(
-    table: Table,
-    relation: sa.FromClause,
-    schema: pa.Schema,
-    limit: int | None,
-    dialect: sa.Dialect,
-) -> str:
+def export_select(
+    table: Table, relation: sa.FromClause, schema: pa.Schema, limit: int | None
+) -> sa.Select[Any]:
     """Return the SELECT that exports the schema's columns of a table.
 
     Args:
@@ -58,16 +54,20 @@ def export_statement(
         relation: where its rows are.
         schema: names and Arrow types of the columns wanted.
         limit: at most so many rows.
-        dialect: of the session.
-
-    Raises:
-        SafetyError: the statement would not only read.
     """
     values = [
         exported(table.column(field.name), relation.c[field.name]).label(f"c{i}")
         for i, field in enumerate(schema)
     ]
-    statement = sa.select(*values).select_from(relation).limit(limit)
+    return sa.select(*values).select_from(relation).limit(limit)
+
+
+def text_of(statement: sa.Select[Any], dialect: sa.Dialect) -> str:
+    """Return a SELECT as the driver's unbuffered cursor takes it.
+
+    Raises:
+        SafetyError: the statement would not only read.
+    """
     text = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     text = text.replace("%%", "%")  # doubled for a driver that formats, which it does not here
     if not is_read(text, MYSQL):
@@ -87,7 +87,7 @@ def stream(
 
     Args:
         driver: the driver's connection.
-        statement: from `export_statement`.
+        statement: from `text_of`.
         table: for messages.
         schema: of the batches.
         chunk_rows: at most so many rows a batch.

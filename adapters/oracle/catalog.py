@@ -158,6 +158,15 @@ REFLECTING = (
 )
 """What a reflection asks, each once, behind `SCHEMAS`."""
 
+SIZES = _over_schemas(
+    """
+    SELECT OWNER, TABLE_NAME, NUM_ROWS, AVG_ROW_LEN FROM ALL_TAB_STATISTICS
+    WHERE OWNER IN :schemas AND OBJECT_TYPE = 'TABLE'
+    """
+)
+"""The optimizer's statistics of whole tables, as they were last gathered. Those of columns are not
+read: the model has no place for them, and two of them are values of rows."""
+
 PARTITIONED = _over_schemas(
     """
     SELECT OWNER, TABLE_NAME, PARTITIONING_TYPE, REF_PTN_CONSTRAINT_NAME

@@ -5,7 +5,7 @@ Imported by the Oracle adapter only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,7 @@ from schemasynth.adapter import (
     Marker,
     Need,
     Purpose,
+    PushDown,
     Selection,
     SourceConnection,
     TargetConnection,
@@ -33,12 +34,13 @@ from .._sql.fitting import fitting_schema
 from .._sql.tally import Tally
 from . import catalog
 from .errors import refusal
+from .evidence import OraclePushDown
 from .facts import facts
 from .grants import held, needs, to_read, to_refresh, writes
 from .guard import READ_ONLY
 from .load import OracleLoad, recover
 from .names import quoted, relation
-from .read import export_statement, stream
+from .read import export_select, stream, text_of
 from .reflect import Place, Server, reflect, rows_of
 from .values import fitting
 
@@ -174,14 +176,36 @@ class OracleSource(OracleConnection, SourceConnection):
         known = self.arrow_schema(table)
         schema = pa.schema([known.field(name) for name in names])
         relation = self.relation(table) if part is None else part
-        statement = export_statement(table, relation, schema, limit, self.dialect)
+        yield from self.streamed(
+            table, export_select(table, relation, schema, limit), schema, chunk_rows
+        )
+
+    def streamed(
+        self, table: Table, select: sa.Select[Any], schema: pa.Schema, chunk_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream what a SELECT on one table returns, in the types of a schema."""
         import oracledb
 
+        statement = text_of(select, self.dialect)
         try:
             yield from stream(self.driver, statement, table, schema, chunk_rows)
         except oracledb.Error as error:
             what = f"Table {table.name} cannot be read"
             raise refusal(error, what, self.url, self.server.user) from None
+
+    def push_down(self) -> PushDown:
+        """Return what computes here."""
+        return OraclePushDown(self)
+
+    def size(self, tables: Iterable[Table]) -> int:
+        """Return the bytes of rows by the optimizer's statistics; 0 for tables without any."""
+        places = {self.place(table) for table in tables}
+        schemas = {schema for schema, _ in places}
+        return sum(
+            int(rows or 0) * int(length or 0)
+            for schema, name, rows, length in rows_of(self.connection, catalog.SIZES, schemas)
+            if (schema, name) in places
+        )
 
     def write_privileges(self) -> tuple[str, ...]:
         """Return one line per privilege, with what it is held on; those of all roles count."""

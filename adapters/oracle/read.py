@@ -31,13 +31,9 @@ TRIP_ROWS = 5_000
 """Rows that the driver holds in memory at most, besides a batch."""
 
 
-def export_statement(
-    table: Table,
-    relation: sa.FromClause,
-    schema: pa.Schema,
-    limit: int | None,
-    dialect: sa.Dialect,
-) -> str:
+def export_select(
+    table: Table, relation: sa.FromClause, schema: pa.Schema, limit: int | None
+) -> sa.Select[Any]:
     """Return the SELECT that exports the schema's columns of a table.
 
     Args:
@@ -45,11 +41,9 @@ def export_statement(
         relation: where its rows are.
         schema: names and Arrow types of the columns wanted.
         limit: at most so many rows.
-        dialect: of the session.
 
     Raises:
         AdapterError: a column is of a type that cannot be read.
-        SafetyError: the statement would not only read.
     """
     for field in schema:
         if not is_readable(table.column(field.name)):
@@ -62,7 +56,15 @@ def export_statement(
         exported(table.column(field.name), field.type, relation.c[field.name]).label(f"c{i}")
         for i, field in enumerate(schema)
     ]
-    statement = sa.select(*values).select_from(relation).limit(limit)
+    return sa.select(*values).select_from(relation).limit(limit)
+
+
+def text_of(statement: sa.Select[Any], dialect: sa.Dialect) -> str:
+    """Return a SELECT as a cursor of the driver takes it.
+
+    Raises:
+        SafetyError: the statement would not only read.
+    """
     text = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     require_read(text)
     return text
@@ -75,7 +77,7 @@ def stream(
 
     Args:
         driver: the driver's connection.
-        statement: from `export_statement`.
+        statement: from `text_of`.
         table: for types and messages.
         schema: of the batches.
         chunk_rows: at most so many rows a batch.

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from schemasynth.adapter import VALUE_LENGTH, PushDown
 from schemasynth.model import Column, Schema, Table, TypeFamily
 
+from .._sql.evidence import EXACT, HASH_ROWS, SIGNS_AND_DIGITS, WHOLE, WHOLE_LIMIT
 from .values import parse
 
 if TYPE_CHECKING:
@@ -24,21 +25,13 @@ if TYPE_CHECKING:
 
 GROUPING_ARGUMENTS = 31
 """Expressions that one GROUPING() takes (its result is an integer)."""
-WHOLE_LIMIT = 10**18
-"""Numbers below are written as whole numbers where they are: 64 bits always hold them."""
-WHOLE = r"^[-+]?[0-9]{1,18}$"
-SIGNS_AND_DIGITS = ord("+"), ord("9")
-"""Range of the first character of a number, by which most texts are told from one at once."""
-HASH_ROWS = 500_000
-"""Rows of hashes a batch: 8 bytes a column."""
 COPY_HEADER = 19
 """Bytes before the first row of COPY's binary format: signature, flags, length of no extension."""
 NO_VALUE = 0
 """Stands for NULL among hashes; one value in 2^64 has that hash too."""
 
-_EXACT = frozenset({TypeFamily.DECIMAL, TypeFamily.FLOAT})
 _TIMES = frozenset({TypeFamily.DATE, TypeFamily.TIME, TypeFamily.DATETIME, TypeFamily.INTERVAL})
-_GROUPABLE = _EXACT | _TIMES | {TypeFamily.INTEGER, TypeFamily.BOOLEAN, TypeFamily.UUID}
+_GROUPABLE = EXACT | _TIMES | {TypeFamily.INTEGER, TypeFamily.BOOLEAN, TypeFamily.UUID}
 """Families whose values are grouped as they are; others as text, for not all types can be."""
 
 
@@ -103,7 +96,7 @@ class PostgreSQLPushDown(PushDown):
             found.c.hash,
             found.c.number,
             sa.func.length(found.c.value).label("length"),
-            found.c.value.like("% %").label("spaced"),
+            sa.cast(found.c.value.like("% %"), sa.Integer).label("spaced"),
             found.c.n,
         )
 
@@ -188,7 +181,7 @@ def _text(column: Column, key: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Return the canonical text of a value."""
     if column.type.family is TypeFamily.BOOLEAN:
         return sa.cast(sa.cast(key, sa.Integer), sa.Text)
-    if column.type.family in _EXACT:
+    if column.type.family in EXACT:
         whole = sa.cast(sa.cast(sa.func.trunc(key), sa.Numeric), sa.Text)
         return sa.case((_is_whole(key), whole), else_=sa.cast(key, sa.Text))
     text = sa.cast(key, sa.Text)

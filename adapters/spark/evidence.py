@@ -20,6 +20,7 @@ from schemasynth.errors import AdapterError
 from schemasynth.model import Column, Schema, Table, TypeFamily
 from schemasynth.settings import shown
 
+from .._sql.evidence import EXACT, HASH_ROWS, WHOLE, WHOLE_LIMIT
 from .dbapi import DatabaseError, raising
 from .read import text_of
 from .types import exported
@@ -29,14 +30,8 @@ if TYPE_CHECKING:
 
     from .connection import SparkSource
 
-WHOLE_LIMIT = 10**18
-"""Numbers below are written as whole numbers where they are: 64 bits always hold them."""
-WHOLE = "^[-+]?[0-9]{1,18}$"
-HASH_ROWS = 500_000
-"""Rows of hashes a batch: 8 bytes a column."""
 CODE = sa.Numeric(17, 0)
 """Holds the 56 bits of a code; a sum of codes has ten digits more, and no end at 64 bits."""
-_EXACT = frozenset({TypeFamily.DECIMAL, TypeFamily.FLOAT})
 _PLAIN = frozenset({TypeFamily.INTEGER, TypeFamily.DATE, TypeFamily.DATETIME, TypeFamily.INTERVAL})
 """Families whose values are short however they are written."""
 _UTC = "+00"
@@ -143,7 +138,7 @@ def _value_counts(
             hashed.label("hash"),
             sa.func.max(number).label("number"),
             sa.func.max(length).label("length"),
-            sa.func.bool_or(spaced).label("spaced"),
+            sa.func.max(spaced).label("spaced"),
             sa.func.count().label("n"),
         )
         .select_from(exploded)
@@ -165,7 +160,7 @@ def _cell(
         "length",
         sa.cast(sa.null() if words else sa.func.length(text), sa.Integer),
         "spaced",
-        sa.cast(sa.null(), sa.Boolean) if words else text.like("% %"),
+        sa.cast(sa.null() if words else text.like("% %"), sa.Integer),
     )
 
 
@@ -182,7 +177,7 @@ def _text(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]
         return text.concat(_UTC) if column.type.timezone else text
     if family is TypeFamily.BOOLEAN:
         return sa.cast(sa.cast(value, sa.Integer), sa.String)
-    if family in _EXACT:
+    if family in EXACT:
         whole = sa.cast(sa.cast(value, sa.BigInteger), sa.String)
         return sa.case((_is_whole(value), whole), else_=sa.cast(value, sa.String))
     if family is TypeFamily.BINARY:

@@ -69,7 +69,7 @@ def key_columns(catalog: str, schema: str) -> sa.Select[Any]:
     )
 
 
-def _same(one: sa.Alias, other: sa.Alias, prefix: str = "") -> sa.ColumnElement[bool]:
+def _same(one: sa.FromClause, other: sa.FromClause, prefix: str = "") -> sa.ColumnElement[bool]:
     """Return the condition that a constraint is the one that another view names."""
     return sa.and_(*(one.c[name] == other.c[f"{prefix}{name}"] for name in _NAMED))
 

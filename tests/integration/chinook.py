@@ -1,4 +1,4 @@
-"""The chinook database in PostgreSQL, for tests: keys declared, identities on whole-number keys."""
+"""The chinook database on a server, for tests: keys declared, identities on whole-number keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FILE = Path(__file__).parent.parent / "data" / "chinook" / "chinook.declared.sql
 
 
 def create_chinook(url: str, with_rows: bool = True) -> None:
-    """Create chinook in an empty PostgreSQL database.
+    """Create chinook in an empty database.
 
     Args:
         url: of the database.
@@ -29,7 +29,7 @@ def create_chinook(url: str, with_rows: bool = True) -> None:
         for table in metadata.sorted_tables:
             rows = [dict(row) for row in reading.execute(sa.select(table)).mappings()]
             writing.execute(sa.insert(table), rows)
-        for table in metadata.tables.values():
+        for table in metadata.tables.values() if engine.dialect.name == "postgresql" else ():
             for column in (c for c in table.columns if c.identity is not None):
                 last = sa.select(sa.func.max(column)).scalar_subquery()
                 quoted = engine.dialect.identifier_preparer.quote(table.name)

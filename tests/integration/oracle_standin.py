@@ -93,8 +93,12 @@ def translated(statement: str, schema: str, user: str) -> Translated:
     def translate(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_CONTEXT":
             return exp.convert(context[node.expressions[1].name.upper()])
-        if isinstance(node, exp.ToChar) and node.this.name == "CREATED":
-            return node.this
+        if isinstance(node, exp.ToChar):
+            return _to_char(node, node.this.transform(translate))
+        if isinstance(node, exp.Anonymous) and node.name.upper() == "RAWTOHEX":
+            return _to_hex(node.expressions[0].transform(translate))
+        if isinstance(node, exp.Cast) and node.to == exp.DataType.build("DECIMAL"):
+            return exp.cast(node.this, "DECIMAL(38, 0)")
         if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_EXTRACT_UTC":
             return node.expressions[0]
         return node
@@ -113,6 +117,23 @@ def translated(statement: str, schema: str, user: str) -> Translated:
     made = parsed.transform(translate)
     marks = tuple(dict.fromkeys(node.name for node in made.find_all(exp.Placeholder)))
     return Translated(made.sql(dialect="duckdb"), marks, views, of_views)
+
+
+_MOMENTS = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "HH24": "%H", "MI": "%M", "SS": "%S", "FF6": "%f"}
+
+
+def _to_char(node: exp.ToChar, value: exp.Expression) -> exp.Expression:
+    if node.this.name == "CREATED" or not node.args.get("format"):
+        return exp.cast(value, "TEXT")
+    form = re.sub(r"[A-Z]+\d*", lambda part: _MOMENTS[part.group()], node.args["format"].name)
+    return exp.func("STRFTIME", value, exp.Literal.string(form), dialect="duckdb")
+
+
+def _to_hex(node: exp.Expression) -> exp.Expression:
+    """Digits of bytes, or of a digest: of another kind than Oracle's, which nobody sees."""
+    if isinstance(node, exp.StandardHash):
+        return exp.func("UPPER", exp.Anonymous(this="MD5", expressions=[node.this]))
+    return exp.Anonymous(this="HEX", expressions=[node])
 
 
 def refused(code: int, message: str = "") -> oracledb.DatabaseError:

@@ -27,7 +27,7 @@ from schemasynth_adapters.oracle.dialect import ExactDialect
 from schemasynth_adapters.oracle.guard import only_reads_oracle
 from schemasynth_adapters.oracle.journal import Refill
 from schemasynth_adapters.oracle.names import relation
-from schemasynth_adapters.oracle.read import export_statement
+from schemasynth_adapters.oracle.read import export_select, text_of
 from schemasynth_adapters.oracle.staging import created, insert_statement
 from schemasynth_adapters.oracle.types import sql_type
 from schemasynth_adapters.oracle.values import fitting, is_loadable
@@ -213,7 +213,7 @@ def test_values_of_every_type_are_read_by_expressions_of_the_grammar(unfit: bool
     dialect._supports_offset_fetch = True
     place = relation("A.b", "Tout", table)
     kinds = [(c.name, pa.string() if unfit else arrow_type(c.type)) for c in table.columns]
-    statement = export_statement(table, place, pa.schema(kinds), 10, dialect)
+    statement = text_of(export_select(table, place, pa.schema(kinds), 10), dialect)
     parsed = check(statement)
     assert isinstance(parsed, exp.Query)
     assert len(parsed.selects) == len(TYPES)

@@ -7,7 +7,9 @@ the columns that may be part of a composite key.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schemasynth.adapter import PushDown, SourceConnection
@@ -16,10 +18,11 @@ from schemasynth.infer.evidence.head import HEAD_ROWS, Head, HeadTexts
 from schemasynth.infer.evidence.inclusion import inclusions
 from schemasynth.infer.evidence.store import Groups, Store
 from schemasynth.infer.evidence.totals import Totals, column_figures
-from schemasynth.model import Schema, Table, TableName, TypeFamily, arrow_type
+from schemasynth.model import Column, Schema, Table, TableName, TypeFamily, arrow_type
 from schemasynth.progress import Listener, Progress
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import sqlalchemy as sa
 
     from schemasynth.infer.evidence.figures import Inclusions
@@ -29,6 +32,7 @@ COMPARABLE = frozenset(
         TypeFamily.INTEGER,
         TypeFamily.DECIMAL,
         TypeFamily.FLOAT,
+        TypeFamily.BOOLEAN,
         TypeFamily.TEXT,
         TypeFamily.DATE,
         TypeFamily.TIME,
@@ -39,12 +43,15 @@ COMPARABLE = frozenset(
         TypeFamily.OTHER,
     }
 )
-"""Families of which a value may refer to a key; of numbers the whole ones."""
+"""Families of which a value may refer to a key: whole numbers, and flags that count beyond 1."""
 NUMBERS = frozenset({TypeFamily.DECIMAL, TypeFamily.FLOAT})
+UNBOUNDED = (-math.inf, math.inf)
+BOUNDS = {TypeFamily.BOOLEAN: (0, 1), TypeFamily.INTEGER: (-(2.0**63), math.nextafter(2.0**63, 0))}
+"""What Arrow's types hold, where databases put more into a flag or a whole number."""
+NOTHING = (0, Totals())
+"""Distinct values and totals of a column of an empty table."""
 CODE_BYTES = 7
 """A column's code has 56 bits: sums of codes tell sets of columns apart."""
-COUNTED, SHARED = 0, 1
-"""What a row of the statement is: totals of a column, or a column's part in a group."""
 
 
 def collect(
@@ -83,9 +90,12 @@ def collect(
         listener(Progress("scan", str(table.name), done, len(schema.tables)))
     listener(Progress("compare", "all columns", message="in the database"))
     rows = source.select(_statement(push_down, schema, codes, words, limit))
-    counted = {int(row[1]): row[2:] for row in rows if row[0] == COUNTED}
-    figures = dict(_figures(schema, store, codes, counted, words, digits, limit))
-    shared = [(r[1], r[2], r[3], r[4]) for r in rows if r[0] == SHARED]
+    figures = dict(_figures(schema, store, codes, _counted(rows), words, digits, limit))
+    shared = [
+        (code, columns, values, totals[1])
+        for code, columns, values, *totals in rows
+        if columns is not None and columns != code
+    ]
     wanted = {
         table.name: [name for name in table.column_names if _may_be_part(figures[table.name, name])]
         for table in schema
@@ -120,11 +130,16 @@ def _statement(
     codes: Mapping[ColumnId, int],
     words: Mapping[TableName, Mapping[str, HeadTexts]],
     limit: int | None,
-) -> sa.CompoundSelect[Any]:
+) -> sa.Select[Any]:
     """Return the grouped inclusion of SINDY (Kruse, Papenbrock, Naumann 2015) with totals.
 
-    Each table is scanned once, to count the values of each of its columns. The sum of the codes
-    of the columns that hold a value stands for the set of these columns.
+    Each table is scanned once, to count the values of each of its columns; these counts are read
+    once, for not every database keeps the result of a common table expression. The sum of the
+    codes of the columns that hold a value stands for the set of these columns.
+
+    Returns:
+        Code of a column, sum of the codes of those that hold the same values, number of these
+        values, and what `Totals` needs of them.
     """
     import sqlalchemy as sa
 
@@ -135,85 +150,55 @@ def _statement(
         for table in schema
         if table.columns
     ]
-    held = sa.union_all(*counts).cte("held")
-    families = {
-        codes[table.name, column.name]: column.type.family
-        for table in schema
-        for column in table.columns
-    }
-    prose = {
-        codes[table, name]
-        for table, columns in words.items()
-        for name, texts in columns.items()
-        if texts.longest > KEY_LENGTH
-    }
-    return sa.union_all(_totals(held), _shared(held, families, prose))
-
-
-def _totals(held: sa.CTE) -> sa.Select[Any]:
-    """Return the SELECT of what `Totals` needs of each column, and of its number of values."""
-    import sqlalchemy as sa
-
-    value, number, n, length = held.c.hash, held.c.number, held.c.n, held.c.length
+    held = sa.union_all(*counts).subquery("held")
+    member = sa.case((_compared(held, schema, codes, words), held.c.code)).label("member")
+    compared = sa.select(*held.c, member).subquery("compared")
+    together = sa.func.sum(compared.c.member).over(partition_by=compared.c.hash)
+    columns = sa.case((compared.c.member.is_not(None), together)).label("columns")
+    marked = sa.select(*compared.c, columns).subquery("marked")
+    value, number, n, length = marked.c.hash, marked.c.number, marked.c.n, marked.c.length
 
     def rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
         return _whole(sa.func.coalesce(sa.func.sum(sa.case((condition, n))), 0))
 
     return sa.select(
-        sa.literal(COUNTED).label("kind"),
-        held.c.code,
-        sa.func.sum(n),
-        rows_where(value.is_not(None)),
+        marked.c.code,
+        marked.c.columns,
         _whole(sa.func.count(value)),
+        _whole(sa.func.sum(n)),
+        rows_where(value.is_not(None)),
         _whole(sa.func.max(length)),
         _whole(sa.func.coalesce(sa.func.sum(n * length), 0)),
         rows_where(number.is_not(None)),
         sa.func.min(number),
         sa.func.max(number),
-        rows_where(held.c.spaced),
-    ).group_by(held.c.code)
+        _whole(sa.func.coalesce(sa.func.sum(n * marked.c.spaced), 0)),
+    ).group_by(marked.c.code, marked.c.columns)
 
 
-def _shared(
-    held: sa.CTE, families: Mapping[int, TypeFamily], prose: Collection[int]
-) -> sa.Select[Any]:
-    """Return the SELECT of what stands in which set of columns: values and rows a column.
-
-    Args:
-        held: the values of all columns.
-        families: of the columns, by their codes.
-        prose: codes of columns that hold texts longer than any key.
-    """
+def _compared(
+    held: sa.Subquery,
+    schema: Schema,
+    codes: Mapping[ColumnId, int],
+    words: Mapping[TableName, Mapping[str, HeadTexts]],
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a value may refer to a key, or be one."""
     import sqlalchemy as sa
 
-    value, number, code = held.c.hash, held.c.number, held.c.code
-    numbers = [c for c, family in families.items() if family in NUMBERS]
-    others = [c for c, family in families.items() if family not in COMPARABLE or c in prose]
-    compared = sa.and_(
-        value.is_not(None),
+    columns = [((table.name, c.name), c.type.family) for table in schema for c in table.columns]
+    numbers = [codes[column] for column, family in columns if family in NUMBERS]
+    prose = {
+        codes[table, name]
+        for table, texts in words.items()
+        for name, text in texts.items()
+        if text.longest > KEY_LENGTH
+    }
+    others = prose | {codes[column] for column, family in columns if family not in COMPARABLE}
+    return sa.and_(
+        held.c.hash.is_not(None),
         sa.func.coalesce(held.c.length, 0) <= KEY_LENGTH,
-        code.not_in(others),
-        sa.or_(code.not_in(numbers), number.is_not(None)),
-    )
-    sets = (
-        sa.select(value, sa.func.sum(code).label("columns"))
-        .where(compared)
-        .group_by(value)
-        .having(sa.func.count() > 1)
-        .subquery("sets")
-    )
-    return (
-        sa.select(
-            sa.literal(SHARED),
-            code,
-            sets.c.columns,
-            _whole(sa.func.count()),
-            _whole(sa.func.sum(held.c.n)),
-            *(sa.null() for _ in range(6)),
-        )
-        .select_from(held.join(sets, value == sets.c.hash))
-        .where(compared)
-        .group_by(sets.c.columns, code)
+        held.c.code.not_in(sorted(others)),
+        sa.or_(held.c.code.not_in(numbers), held.c.number.is_not(None)),
     )
 
 
@@ -223,11 +208,20 @@ def _whole(expression: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.cast(expression, sa.BigInteger)
 
 
+def _counted(rows: Iterable[Sequence[Any]]) -> dict[int, tuple[int, Totals]]:
+    """Return distinct values and totals of columns by their codes, of all rows of the statement."""
+    found: dict[int, tuple[int, Totals]] = {}
+    for code, _, values, *totals in rows:
+        distinct, known = found.get(int(code), NOTHING)
+        found[int(code)] = distinct + values, known + Totals(*totals)
+    return found
+
+
 def _figures(
     schema: Schema,
     store: Store,
     codes: Mapping[ColumnId, int],
-    by_code: Mapping[int, tuple[Any, ...]],
+    by_code: Mapping[int, tuple[int, Totals]],
     words: Mapping[TableName, Mapping[str, HeadTexts]],
     digits: Mapping[ColumnId, float],
     limit: int | None,
@@ -235,30 +229,38 @@ def _figures(
     for table in schema:
         ranks = store.codes[table.name]
         for i, column in enumerate(table.columns):
-            rows, values, distinct, longest, length, whole, low, high, spaced = by_code.get(
-                codes[table.name, column.name], (0, 0, 0, None, 0, 0, None, None, 0)
-            )
-            store.rows[table.name] = int(rows)
+            distinct, totals = by_code.get(codes[table.name, column.name], NOTHING)
+            store.rows[table.name] = totals.rows
+            values = totals.values
             if (texts := words[table.name].get(column.name)) is not None:
-                longest, length = texts.longest, round(texts.length * values)
-                spaced = round(texts.spaced * values)
-            totals = Totals(
-                int(rows),
-                values,
-                longest,
-                length,
-                whole,
-                low,
-                high,
-                spaced,
-                round(digits[table.name, column.name] * values),
-            )
-            kind = arrow_type(column.type)
-            exact = limit is None or int(rows) < limit
+                totals = replace(
+                    totals,
+                    longest=texts.longest,
+                    length=round(texts.length * values),
+                    spaced=round(texts.spaced * values),
+                )
+            totals = replace(totals, digits=round(digits[table.name, column.name] * values))
+            exact = limit is None or totals.rows < limit
             figures = column_figures(
-                totals, distinct, kind, column.type.family, ranks[:, i], exact=exact
+                totals,
+                distinct,
+                _kind(column, totals),
+                column.type.family,
+                ranks[:, i],
+                exact=exact,
             )
             yield (table.name, column.name), figures
+
+
+def _kind(column: Column, totals: Totals) -> pa.DataType:
+    """Return the type in which the values travel: as text where one exceeds the declared type."""
+    import pyarrow as pa
+
+    low, high = BOUNDS.get(column.type.family, UNBOUNDED)
+    fits = (totals.low is None or low <= totals.low) and (
+        totals.high is None or totals.high <= high
+    )
+    return arrow_type(column.type) if fits else pa.string()
 
 
 def _groups(

@@ -13,10 +13,6 @@ from schemasynth.errors import SettingsError
 from schemasynth.model import Schema
 from schemasynth.settings import shown
 
-STREAMED_BYTES = 1 << 30
-"""Size of a database up to which its rows are streamed: measured, moving a gigabyte costs about
-as much as the database's own work."""
-
 
 class Way(enum.StrEnum):
     """Where values are compared."""
@@ -52,4 +48,4 @@ class Collecting:
             )
         if found is None or self.way is Way.PUSH_DOWN:
             return found
-        return found if found.size(schema) > STREAMED_BYTES else None
+        return found if found.size(schema) > found.streamed_bytes else None
