@@ -6,7 +6,7 @@ Imported by the MySQL adapter only.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -31,6 +31,7 @@ from schemasynth.settings import shown
 
 from .._sql.connection import OWN_PREFIX, SqlMarker, SqlRelations, end
 from .._sql.fitting import fitting_schema
+from .._sql.snapshot import OneReader, SqlSnapshot
 from .._sql.tally import Tally
 from . import catalog
 from .errors import refusal
@@ -180,14 +181,13 @@ class MySQLConnection(SqlRelations):
         return bool(self.connection.execute(catalog.TABLE_EXISTS, {"name": name}).all())
 
 
-class MySQLSource(MySQLConnection, SourceConnection):
+class MySQLSource(OneReader, SqlSnapshot, MySQLConnection, SourceConnection):
     """A read-only session: one transaction, hence one snapshot, until it is closed."""
 
     def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
         """Open the session and take the snapshot."""
         super().__init__(url, engine)
         self._types: dict[TableName, pa.Schema] = {}
-        self._reading: TableName | None = None
         with self.driver.cursor() as cursor:
             cursor.execute("ROLLBACK")
             for statement in SNAPSHOT:
@@ -240,16 +240,12 @@ class MySQLSource(MySQLConnection, SourceConnection):
         self, table: Table, select: sa.Select[Any], schema: pa.Schema, chunk_rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Stream what a SELECT on one table returns, in the types of a schema."""
-        self._idle()
         statement = text_of(select, self.dialect)
-        self._reading = table.name
         try:
-            with released(self.driver):
+            with self._reads(table), released(self.driver):
                 yield from stream(self.driver, statement, table, schema, chunk_rows, self._cancel)
         except self.driver.Error as error:
             raise refusal(error, f"Table {table.name} cannot be read", self.account) from None
-        finally:
-            self._reading = None
 
     def push_down(self) -> PushDown:
         """Return what computes here."""
@@ -270,27 +266,14 @@ class MySQLSource(MySQLConnection, SourceConnection):
         with closing(MySQLConnection(self.url, self.engine)) as other, other.driver.cursor() as now:
             now.execute(f"KILL QUERY {self.session_id}")
 
-    def _idle(self) -> None:
-        if self._reading is not None:
-            raise AdapterError(
-                f"Table {self._reading} is still being read; one session reads one at a time."
-            )
-
     def write_privileges(self) -> tuple[str, ...]:
         """Return one line per privilege, with what it is held on; those of all roles count."""
         mariadb = self.server.mariadb
         with closing(MySQLConnection(self.url, self.engine)) as other:
             return writes(obtainable_grants(other.driver, mariadb=mariadb), self.server.database)
 
-    def marker(self) -> Marker | None:
-        """Return the marker as it is now, outside the snapshot."""
-        with closing(MySQLConnection(self.url, self.engine)) as now:
-            return now.marker()
-
-    def nonce(self) -> str | None:
-        """Return the nonce as it is now, outside the snapshot, which cannot see a new one."""
-        with closing(MySQLConnection(self.url, self.engine)) as now:
-            return now.nonce()
+    def _now(self) -> AbstractContextManager[SqlRelations]:
+        return closing(MySQLConnection(self.url, self.engine))
 
 
 class MySQLTarget(MySQLConnection, SqlMarker, TargetConnection):

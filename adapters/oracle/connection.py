@@ -6,7 +6,7 @@ Imported by the Oracle adapter only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
@@ -31,6 +31,7 @@ from schemasynth.settings import shown
 
 from .._sql.connection import MARKER, SqlMarker, SqlRelations, end
 from .._sql.fitting import fitting_schema
+from .._sql.snapshot import SqlSnapshot
 from .._sql.tally import Tally
 from . import catalog
 from .errors import refusal
@@ -139,7 +140,7 @@ class _Witness(OracleConnection):
         return None
 
 
-class OracleSource(OracleConnection, SourceConnection):
+class OracleSource(SqlSnapshot, OracleConnection, SourceConnection):
     """A read-only session: one transaction, hence one snapshot, until it is closed."""
 
     def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
@@ -213,15 +214,8 @@ class OracleSource(OracleConnection, SourceConnection):
         owned = self.connection.execute(catalog.OWNED).scalar_one()
         return writes(held(self.connection, self.server), maintained, int(owned))
 
-    def marker(self) -> Marker | None:
-        """Return the marker as it is now, outside the snapshot; of any schema that has one."""
-        with closing(_Witness(self.url, self.engine)) as now:
-            return now.marker()
-
-    def nonce(self) -> str | None:
-        """Return the nonce as it is now, outside the snapshot, which cannot see a new one."""
-        with closing(_Witness(self.url, self.engine)) as now:
-            return now.nonce()
+    def _now(self) -> AbstractContextManager[SqlRelations]:
+        return closing(_Witness(self.url, self.engine))
 
 
 class OracleTarget(OracleConnection, SqlMarker, TargetConnection):

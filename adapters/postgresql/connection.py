@@ -6,7 +6,7 @@ Imported by the PostgreSQL adapter only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, Literal
 
 import psycopg
@@ -32,6 +32,7 @@ from schemasynth.settings import shown
 
 from .._sql.connection import MARKER, SqlMarker, SqlRelations
 from .._sql.fitting import fitting_schema
+from .._sql.snapshot import OneReader, SqlSnapshot
 from .._sql.tally import Tally
 from . import catalog
 from .errors import HIDDEN_ROWS, driver_error, end, reason, refusal
@@ -153,14 +154,13 @@ class _PostgreSQLConnection(SqlRelations):
         return bool(self.connection.execute(catalog.MARKED, {"name": name}).all())
 
 
-class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
+class PostgreSQLSource(OneReader, SqlSnapshot, _PostgreSQLConnection, SourceConnection):
     """A read-only session: one transaction, hence one snapshot, until it is closed."""
 
     def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
         """Open the session; its first statement takes the snapshot."""
         super().__init__(url, engine)
         self._types: dict[TableName, pa.Schema] = {}
-        self._reading: TableName | None = None
 
     def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[tuple[Any, ...]]:
         """Run a SELECT; if it fails, the snapshot stays."""
@@ -219,15 +219,11 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         self, table: Table, select: sa.Select[Any], form: Literal["csv", "binary"]
     ) -> Iterator[Data]:
         """Export what a SELECT on one table returns, a message a row."""
-        self._idle()
-        self._reading = table.name
         try:
-            with closing(copied(self.driver, select, form)) as lines:
+            with self._reads(table), closing(copied(self.driver, select, form)) as lines:
                 yield from lines
         except psycopg.Error as error:
             raise self._unreadable(table, error) from None
-        finally:
-            self._reading = None
 
     def push_down(self) -> PushDown:
         """Return what computes here."""
@@ -238,12 +234,6 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
         schemas, names = zip(*map(self.place, tables), strict=True)
         places = {"schemas": list(schemas), "names": list(names)}
         return int(self.connection.execute(catalog.SIZE, places).scalar_one())
-
-    def _idle(self) -> None:
-        if self._reading is not None:
-            raise AdapterError(
-                f"Table {self._reading} is still being read; one session reads one at a time."
-            )
 
     def _unreadable(self, table: Table, error: Exception) -> AdapterError:
         what = f"Table {table.name} cannot be read: {reason(error)}"
@@ -265,15 +255,8 @@ class PostgreSQLSource(_PostgreSQLConnection, SourceConnection):
             held.setdefault(privilege, []).append(name)
         return tuple(f"{privilege} {_listed(names)}" for privilege, names in held.items())
 
-    def marker(self) -> Marker | None:
-        """Return the marker as it is now, outside the snapshot."""
-        with closing(_PostgreSQLConnection(self.url, self.engine)) as now:
-            return now.marker()
-
-    def nonce(self) -> str | None:
-        """Return the nonce as it is now, outside the snapshot, which cannot see a new one."""
-        with closing(_PostgreSQLConnection(self.url, self.engine)) as now:
-            return now.nonce()
+    def _now(self) -> AbstractContextManager[SqlRelations]:
+        return closing(_PostgreSQLConnection(self.url, self.engine))
 
 
 def _listed(names: Sequence[str]) -> str:
