@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+import sqlglot
+from sqlglot import exp
 
 from schemasynth.errors import AdapterError
 from schemasynth.model import SqlType, TypeFamily
@@ -13,6 +15,7 @@ from schemasynth_adapters.spark.journal import Swap
 from schemasynth_adapters.spark.load import history_statement, restore_statement
 from schemasynth_adapters.spark.session import _databricks_options, _master, quoted
 from schemasynth_adapters.spark.types import sql_type
+from schemasynth_adapters.spark.unity import key_columns
 
 WRITTEN = {
     "decimal(10,2)": SqlType("DECIMAL(10,2)", TypeFamily.DECIMAL, precision=10, scale=2),
@@ -77,3 +80,17 @@ def test_delta_tables_go_back_to_a_version() -> None:
     swap = Swap("run", "main.sales", "t", "schemasynth_new_1", "schemasynth_old_1", version=7)
     assert restore_statement(swap) == "RESTORE TABLE `main`.`sales`.`t` TO VERSION AS OF 7"
     assert history_statement(swap) == "DESCRIBE HISTORY `main`.`sales`.`t` LIMIT 1"
+
+
+def test_keys_of_unity_catalog_are_joined_by_the_names_of_constraints() -> None:
+    statement = key_columns(quoted("main.x"), "sales")
+    text = str(statement.compile(dialect=SparkDialect(), compile_kwargs={"literal_binds": True}))
+    assert is_read(text, SPARK)
+    tree = sqlglot.parse_one(text, read="databricks", error_level=sqlglot.ErrorLevel.RAISE)
+    assert [table.name for table in tree.find_all(exp.Table)] == [
+        "table_constraints", "key_column_usage", "referential_constraints", "key_column_usage",
+    ]  # fmt: skip
+    assert "FROM `main.x`.information_schema.`table_constraints` AS `k`" in text
+    assert "`r`.`constraint_name` = `l`.`unique_constraint_name`" in text
+    assert "`c`.`table_name` = `k`.`table_name`" in text
+    assert len(tree.selects) == 8
