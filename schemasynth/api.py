@@ -274,7 +274,12 @@ def config(plan: RefreshPlan, form: str = "json") -> str:
 
     check_plan(plan)
     write = config_python if form == "python" else config_json
-    return write(outline(plan), GeneratorSettings(differential=plan.privacy.differential))
+    settings = GeneratorSettings(
+        differential=plan.privacy.differential,
+        text_model=plan.language_model.model,
+        max_text_minutes=plan.language_model.max_minutes,
+    )
+    return write(outline(plan), settings)
 
 
 def grants(

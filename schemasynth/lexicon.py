@@ -143,6 +143,11 @@ def surnames() -> frozenset[str]:
     return frozenset(folded(name) for code in LANGUAGES for name in names(code).surnames)
 
 
+def is_name(word: str) -> bool:
+    """Tell whether people bear a folded word as a name."""
+    return word in given_names() or word in surnames()
+
+
 @cache
 def sex_of() -> dict[str, str]:
     """Return ``f`` or ``m`` for folded given names that only women or only men bear."""

@@ -22,7 +22,14 @@ from schemasynth.arrays import cast, frame, generator, take
 from schemasynth.lexicon import vocabulary
 from schemasynth.model import SqlType, TableName, TypeFamily, arrow_type
 from schemasynth.model.sensitivity import OF_NUMBERS, SensitiveKind
-from schemasynth.plan.model import ColumnPlan, ColumnTreatment, RefreshPlan, Role, TablePlan
+from schemasynth.plan.model import (
+    WRITTEN,
+    ColumnPlan,
+    ColumnTreatment,
+    RefreshPlan,
+    Role,
+    TablePlan,
+)
 from schemasynth.rewrite import prepare, restore
 from schemasynth.rewrite.exhausted import Exhausted
 from schemasynth.rewrite.forms import USUAL
@@ -231,7 +238,7 @@ def _text(
     treatment: ColumnTreatment,
     rng: np.random.Generator,
 ) -> str:
-    if treatment is ColumnTreatment.TEMPLATE:
+    if treatment in WRITTEN:
         text = " ".join(words[int(i)] for i in rng.integers(0, len(words), WORDS)).capitalize()
     else:
         text = words[int(rng.integers(WORDS)) * len(words) // WORDS]

@@ -472,6 +472,8 @@ class Refresh:
             base_url=self.options.base_url,
             quality_report=self._is_measured_in_training,
             differential=plan.privacy.differential,
+            text_model=plan.language_model.model,
+            max_text_minutes=plan.language_model.max_minutes,
         )
 
     @property

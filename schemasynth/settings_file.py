@@ -18,6 +18,7 @@ from schemasynth.errors import SettingsError
 from schemasynth.infer.answers import NO_ANSWERS, Answers, ColumnAnswer, read_answers
 from schemasynth.model import TableName
 from schemasynth.model.keyid import KeyId, Kind, checked
+from schemasynth.model.languagemodel import FROM_SCRATCH, MAX_MINUTES, LanguageModel
 from schemasynth.model.privacy import HOLDOUT_SUBJECTS, DifferentialPrivacy, Privacy
 from schemasynth.model.sensitivity import SensitiveKind
 
@@ -74,7 +75,9 @@ class _Column(_Strict):
     table: str
     schema_name: str | None = None
     column: str
-    treatment: Literal["provider", "template", "learn", "null", "constant"] | None = None
+    treatment: (
+        Literal["provider", "template", "language_model", "learn", "null", "constant"] | None
+    ) = None
     kind: SensitiveKind | None = Field(default=None, strict=False)
     value: str | None = None
 
@@ -114,6 +117,17 @@ class PrivacyEntry(_Strict):
         return Privacy(self.holdout, differential.value() if differential else None)
 
 
+class LanguageModelEntry(_Strict):
+    """The model of texts, as a settings file or a plan says it."""
+
+    model: str = FROM_SCRATCH
+    max_minutes: Annotated[float, Field(gt=0, le=10_000, strict=False)] = MAX_MINUTES
+
+    def value(self) -> LanguageModel:
+        """Return what is said."""
+        return LanguageModel(self.model, self.max_minutes)
+
+
 class _Target(_Strict):
     deny: list[Annotated[str, Field(min_length=1)]] = []
 
@@ -122,6 +136,7 @@ class _File(_Strict):
     keys: _Keys = _Keys()
     people: _People = _People()
     privacy: PrivacyEntry | None = None
+    language_model: LanguageModelEntry | None = None
     column: list[_Column] = []
     target: _Target = _Target()
 
@@ -168,6 +183,7 @@ def _settings(content: Mapping[str, Any]) -> Settings:
         accepted=tuple(map(checked, _stated(keys))),
         columns=tuple(map(_column, file.column)),
         language=file.people.language,
+        language_model=file.language_model.value() if file.language_model else None,
     )
     answers = read_answers(keys.accept, keys.reject) | stated
     privacy = file.privacy.value() if file.privacy else None
@@ -200,6 +216,7 @@ _FIELDS: Mapping[str, type[_Strict]] = {
     "people": _People,
     "privacy": PrivacyEntry,
     "privacy.differential_privacy": DifferentialEntry,
+    "language_model": LanguageModelEntry,
     "column": _Column,
     "target": _Target,
     "keys.primary_key": _PrimaryKey,

@@ -44,7 +44,7 @@ def _table(plan: RefreshPlan, table: TablePreview) -> Iterator[str]:
     yield from ("", f"{name}  {table.plan.role}: {table.plan.reason}")
     width = max((len(column.name) for column in table.plan.columns), default=0)
     for column in table.plan.columns:
-        yield f"  {column.name.ljust(width)}  {_becomes(table.plan, column)}"
+        yield f"  {column.name.ljust(width)}  {_becomes(plan, table.plan, column)}"
     for rule in plan.rules:
         if name in (rule.table, rule.referred):
             yield f"  kept: {wording.rule(rule)}"
@@ -63,7 +63,7 @@ def _line(when: str, cells: Sequence[str]) -> str:
     return f"  {when.ljust(len('before'))}  {'  '.join(cells)}".rstrip()
 
 
-def _becomes(table: TablePlan, column: ColumnPlan) -> str:
+def _becomes(plan: RefreshPlan, table: TablePlan, column: ColumnPlan) -> str:
     """Say in a few words where a column's new values come from."""
     if table.role is Role.REFERENCE and column.treatment is not ColumnTreatment.PROVIDER:
         return "copied"
@@ -79,6 +79,12 @@ def _becomes(table: TablePlan, column: ColumnPlan) -> str:
             return f"made up: {column.provider.kind} ({column.provider.language})"
         case ColumnTreatment.TEMPLATE:
             return "sentences of frequent words and everyday ones"
+        case ColumnTreatment.LANGUAGE_MODEL:
+            told = plan.language_model
+            return (
+                f"texts of the language model {told.model}, trained for {told.max_minutes:g} "
+                f"minutes at most on texts without names and numbers ({column.reason})"
+            )
         case ColumnTreatment.LEARN:
             return f"learned: {column.encoding}"
     return str(column.treatment)

@@ -177,8 +177,9 @@ def _minutes(
 
     The root leaves small tables enough to converge; what they do not use is not spent.
     """
+    most = settings.max_text_minutes
     if settings.max_training_time is None:
-        return {}
+        return {} if most is None else {(table.name, True): most for table in tables}
     weights: dict[tuple[str, bool], float] = {}
     for table in tables:
         text = sum(column.encoding is Encoding.TEXT for column in table.columns)
@@ -187,9 +188,12 @@ def _minutes(
         if text:
             weights[table.name, True] = math.sqrt(count * text)
     total = sum(weights.values()) or 1.0
+    shares = {
+        model: settings.max_training_time * weight / total for model, weight in weights.items()
+    }
     return {
-        model: max(settings.max_training_time * weight / total, MINIMUM_MINUTES)
-        for model, weight in weights.items()
+        model: max(min(share, most) if model[1] and most else share, MINIMUM_MINUTES)
+        for model, share in shares.items()
     }
 
 

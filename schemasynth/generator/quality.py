@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from schemasynth.generator.config import REPORT_ROWS
 from schemasynth.generator.process import job_folder, run_job
 from schemasynth.generator.training import TrainedGenerator, learned_tables, write_rows
+from schemasynth.plan.model import Encoding
 from schemasynth.progress import Listener, silent
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def measure(
     """
     learned = learned_tables(tables, trained.tables)
     named = {entry.name: entry for entry in trained.names}
-    measured = [t for t in learned if t.columns and len(source[t.name]) >= REPORT_ROWS]
+    measured = [t for t in learned if _told(t) and len(source[t.name]) >= REPORT_ROWS]
     if not measured:
         return trained
     with job_folder(trained.path) as folder:
@@ -73,6 +74,11 @@ def measure(
     )
 
 
+def _told(table: PreparedTable) -> list[str]:
+    """Return the columns that are compared: of texts, hardly any two are the same."""
+    return [column.name for column in table.columns if column.encoding is not Encoding.TEXT]
+
+
 def _table(
     table: PreparedTable,
     tables: Sequence[PreparedTable],
@@ -83,7 +89,7 @@ def _table(
     own = named[table.name]
     told: dict[str, Any] = {
         "name": own.alias,
-        "columns": [own.column(column.name) for column in table.columns],
+        "columns": [own.column(name) for name in _told(table)],
         **{side: files[own.alias] for side, files in sides.items()},
     }
     context = next((r for r in table.references if r.is_context), None)
@@ -95,7 +101,7 @@ def _table(
         "context": {
             "reference": own.column(context.column),
             "key": above.column(parent.key),
-            "columns": [above.column(column.name) for column in parent.columns],
+            "columns": [above.column(name) for name in _told(parent)],
             **{side: files[above.alias] for side, files in sides.items()},
         }
     }

@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemasynth.errors import SettingsError
+from schemasynth.model.languagemodel import FROM_SCRATCH
 from schemasynth.model.privacy import DifferentialPrivacy
 
 DEFAULT_MODEL = "MOSTLY_AI/Medium"
 """The SDK's default for tables; Small and Large took the same time on small tables."""
-
-DEFAULT_TEXT_MODEL = "MOSTLY_AI/LSTMFromScratch-3m"
-"""The SDK's only text model that needs no download."""
 
 SEQUENCE_WINDOW = 1_000
 """Rows of one parent seen together in training. The SDK's 100 cuts longer child lists into
@@ -39,6 +37,7 @@ class GeneratorSettings:
         base_url: a MOSTLY AI server (CLIENT mode); None runs on this machine (LOCAL mode).
         model: the SDK's model for tables.
         text_model: the SDK's model for `Encoding.TEXT` columns.
+        max_text_minutes: of training a model of texts, whatever else is allowed; None for no limit.
         max_sequence_window: children of one parent seen together in training.
         value_protection: hide rare categories, extremes and long child lists. It removes values
             that occur fewer than about 5 to 8 times, and with them rare NULLs, whole look-up
@@ -55,7 +54,8 @@ class GeneratorSettings:
     seed: int | None = None
     base_url: str | None = None
     model: str = DEFAULT_MODEL
-    text_model: str = DEFAULT_TEXT_MODEL
+    text_model: str = FROM_SCRATCH
+    max_text_minutes: float | None = None
     max_sequence_window: int = SEQUENCE_WINDOW
     value_protection: bool = False
     differential: DifferentialPrivacy | None = None
@@ -69,7 +69,8 @@ class GeneratorSettings:
         Raises:
             SettingsError: a limit is zero or negative; names it.
         """
-        for name in ("max_training_time", "max_epochs", "timeout", "stall_timeout"):
+        limits = ("max_training_time", "max_text_minutes", "max_epochs", "timeout", "stall_timeout")
+        for name in limits:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise SettingsError(f"{name} is {value}; it must be more than 0.")

@@ -28,6 +28,7 @@ from schemasynth.model.keyid import (
     primary_key_id,
     read_key_id,
 )
+from schemasynth.model.languagemodel import LanguageModel
 from schemasynth.model.sensitivity import SensitiveKind
 
 _KEYS = frozenset({Kind.PRIMARY, Kind.FOREIGN, Kind.ENTITY})
@@ -63,12 +64,14 @@ class Answers:
         rejected: keys, or all keys of a table or of columns.
         columns: about single columns.
         language: of made-up names; None for that of the source.
+        language_model: that writes texts; None for the default.
     """
 
     accepted: tuple[KeyId, ...] = ()
     rejected: tuple[KeyId, ...] = ()
     columns: tuple[ColumnAnswer, ...] = ()
     language: str | None = None
+    language_model: LanguageModel | None = None
 
     def __or__(self, other: Answers) -> Answers:
         """Return the answers of both."""
@@ -77,6 +80,7 @@ class Answers:
             self.rejected + other.rejected,
             self.columns + other.columns,
             other.language or self.language,
+            other.language_model or self.language_model,
         )
 
     @property
@@ -122,7 +126,8 @@ class Answers:
 
     def __bool__(self) -> bool:
         """Tell whether there is any."""
-        return bool(self.accepted or self.rejected or self.columns or self.language)
+        told = self.language or self.language_model
+        return bool(self.accepted or self.rejected or self.columns or told)
 
 
 NO_ANSWERS = Answers()

@@ -39,7 +39,8 @@ def count_models(plan: RefreshPlan) -> int:
         table
         for table in tables
         if any(
-            c.treatment is ColumnTreatment.LEARN and c.encoding is Encoding.TEXT
+            c.treatment is ColumnTreatment.LANGUAGE_MODEL
+            or (c.treatment is ColumnTreatment.LEARN and c.encoding is Encoding.TEXT)
             for c in table.columns
         )
     ]

@@ -9,16 +9,19 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from schemasynth.checknumbers import has_check
 from schemasynth.errors import PlanError
 from schemasynth.lexicon import LANGUAGES
 from schemasynth.model import Schema, SqlType, Table, TableName, TypeFamily
+from schemasynth.model.languagemodel import FROM_SCRATCH, LanguageModel
 from schemasynth.model.rules import OF_LINKS, Rule
 from schemasynth.model.sensitivity import INDIRECT, OF_NUMBERS
 from schemasynth.plan.keyparts import NUMBERS
 from schemasynth.plan.keypattern import is_pattern, part_names
 from schemasynth.plan.model import (
+    WRITTEN,
     ColumnPlan,
     ColumnTreatment,
     Encoding,
@@ -45,6 +48,8 @@ _NUMBERS = frozenset(
         TypeFamily.BINARY,
     }
 )
+_NO_TEXTS = frozenset(TypeFamily) - {TypeFamily.TEXT, TypeFamily.OTHER, TypeFamily.JSON}
+"""Families of types whose values cannot be sentences."""
 _REFUSED: Mapping[Encoding | KeyKind, frozenset[TypeFamily]] = {
     Encoding.NUMERIC_DIGIT: _WORDS,
     Encoding.NUMERIC_DISCRETE: _WORDS,
@@ -61,7 +66,7 @@ _OWN = (
     ColumnTreatment.LEARN,
     ColumnTreatment.KEY,
     ColumnTreatment.PROVIDER,
-    ColumnTreatment.TEMPLATE,
+    *WRITTEN,
 )
 """Treatments that give a column values of its own."""
 
@@ -125,11 +130,30 @@ def problems(plan: RefreshPlan, schema: Schema | None = None) -> Iterator[Proble
             found = _foreign_key_problems(table, key, tables)
             yield from (Problem(text, i, foreign_key=j) for text in found)
     yield from map(Problem, _context_cycle(tables))
+    if plan.has_language_model:
+        found = _model_problems(plan.language_model, here=schema is not None)
+        yield from (Problem(text, entry="language_model") for text in found)
     if schema is not None:
         yield from _schema_problems(plan, schema)
         yield from map(Problem, _lost_rules(plan, tables))
     for rule in plan.rules:
         yield from map(Problem, _rule_problems(rule, tables))
+
+
+def _model_problems(asked: LanguageModel, *, here: bool) -> Iterator[str]:
+    """Yield why a language model cannot be used; whether it is there, where it is to be used."""
+    if not 0 < asked.max_minutes < math.inf:
+        yield f"max_minutes of the language model is {asked.max_minutes}; it must be more than 0."
+    if asked.model == FROM_SCRATCH:
+        return
+    folder = Path(asked.model)
+    if not folder.is_absolute():
+        yield (
+            f"The language model {asked.model!r} would have to be downloaded, which is never done; "
+            f"name {FROM_SCRATCH}, which needs no weights, or the absolute path of a folder."
+        )
+    elif here and not (folder / "config.json").is_file():
+        yield f"There is no language model in {asked.model}: it has no config.json."
 
 
 def _lost_rules(plan: RefreshPlan, tables: Mapping[TableName, TablePlan]) -> Iterator[str]:
@@ -216,8 +240,10 @@ def _column_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
             yield from _encoding_problems(place, column)
         case ColumnTreatment.KEY:
             yield from _key_format_problems(table, column)
-        case ColumnTreatment.PROVIDER | ColumnTreatment.TEMPLATE:
+        case ColumnTreatment.PROVIDER:
             yield from _provider_problems(table, column)
+        case ColumnTreatment.TEMPLATE | ColumnTreatment.LANGUAGE_MODEL:
+            yield from _text_problems(table, column)
         case ColumnTreatment.CONSTANT:
             yield from _constant_problems(place, column)
             if (column.name,) in keys and table.size > 1:
@@ -234,14 +260,30 @@ def _column_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
         yield f"{place} is in a foreign key; its treatment is foreign_key, not {column.treatment}."
 
 
-def _provider_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
-    place, provider = f"Column {table.name}.{column.name}", column.provider
-    if provider is None:
+def _own_value_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
+    place = f"Column {table.name}.{column.name}"
+    if column.provider is None:
         yield f"{place} has treatment {column.treatment} and needs a provider with a kind."
-        return
     if any(column.name in key for key in (table.primary_key, *table.unique_keys)):
         yield f"{place} is in a key; its treatment is key, not {column.treatment}."
-    if column.treatment is ColumnTreatment.TEMPLATE:
+
+
+def _text_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
+    place = f"Column {table.name}.{column.name}"
+    yield from _own_value_problems(table, column)
+    if column.type.family in _NO_TEXTS:
+        yield f"{place} is {column.type.sql} and cannot have treatment {column.treatment}."
+    if table.role is Role.REFERENCE:
+        yield (
+            f"{place} has treatment {column.treatment}, but {table.name} is copied as it is; give "
+            "the table another role, or the column treatment null or constant."
+        )
+
+
+def _provider_problems(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
+    place, provider = f"Column {table.name}.{column.name}", column.provider
+    yield from _own_value_problems(table, column)
+    if provider is None:
         return
     if provider.kind in INDIRECT:
         yield f"{place}: nothing is made up for {provider.kind}; learn it, or make it null."

@@ -19,6 +19,7 @@ from schemasynth.conditions import CheckEngine, Condition
 from schemasynth.errors import PlanError, SettingsError
 from schemasynth.model import Origin, Question, SqlType, TableName, TypeFamily
 from schemasynth.model.keyid import read_key_id
+from schemasynth.model.languagemodel import DEFAULT_LANGUAGE_MODEL
 from schemasynth.model.rules import Rule, RuleKind
 from schemasynth.model.sensitivity import SensitiveKind, Sensitivity
 from schemasynth.plan.budget import budget
@@ -36,7 +37,7 @@ from schemasynth.plan.model import (
     Role,
     TablePlan,
 )
-from schemasynth.settings_file import PrivacyEntry
+from schemasynth.settings_file import LanguageModelEntry, PrivacyEntry
 
 VERSION = 1
 _OPTIONAL_TEXTS = frozenset({"reason", "runner_up"})
@@ -50,6 +51,7 @@ role       subject: generated on its own | linked: generated in the context of a
 treatment  of a foreign key: context | matched | category | restored
            of a column: learn | key | foreign_key | determined | computed | constant | null
            | provider: made-up people | template: sentences of frequent words
+           | language_model: texts of the SDK's language model, trained on masked texts
 rule       what restored rows are made to keep; delete one to switch it off
 check      a CHECK, kept by the engine named; target: only the target can evaluate it
 holdout    subjects that are not learned, so that new rows are held against them; 0: none
@@ -165,6 +167,7 @@ class _Plan(_Strict):
     question: tuple[_Question, ...] = ()
     rule: tuple[_Rule, ...] = ()
     privacy: PrivacyEntry = PrivacyEntry()
+    language_model: LanguageModelEntry = LanguageModelEntry()
     table: tuple[_Table, ...] = ()
 
 
@@ -191,6 +194,10 @@ def write_plan(plan: RefreshPlan) -> str:
         notes.add_line(note)
     document.add("notes", notes.multiline(bool(plan.notes)))
     document.add("privacy", _privacy_item(plan))
+    if plan.has_language_model or plan.language_model != DEFAULT_LANGUAGE_MODEL:
+        item = tomlkit.table()
+        _fill(item, asdict(plan.language_model))
+        document.add("language_model", item)
     if plan.questions:
         questions = tomlkit.aot()
         for question in plan.questions:
@@ -386,6 +393,7 @@ def read_plan(text: str) -> RefreshPlan:
         questions=tuple(Question(**question.model_dump()) for question in raw.question),
         rules=tuple(_rule(rule) for rule in raw.rule),
         privacy=raw.privacy.value(),
+        language_model=raw.language_model.value(),
     )
     for found in problems(plan):
         raise PlanError(f"Line {_line_of(found, _lines(text))} of the plan: {found.text}")

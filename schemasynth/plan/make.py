@@ -33,6 +33,7 @@ from schemasynth.model import (
 )
 from schemasynth.model.fingerprint import fingerprint
 from schemasynth.model.keyid import KeyId, Kind, foreign_key_id, primary_key_id
+from schemasynth.model.languagemodel import DEFAULT_LANGUAGE_MODEL
 from schemasynth.plan.check import MAX_CATEGORIES
 from schemasynth.plan.columns import KeyPlace, plan_column
 from schemasynth.plan.entity import Member, entity_frame
@@ -114,7 +115,7 @@ def make_plan(
         samples: rows of each table by `str(TableName)`, `pandas.ArrowDtype` columns.
         source: the source's name, without credentials.
         answers: of a person: which tables are copied, which parents are contexts, what becomes of
-            single columns, and the language of made-up names.
+            single columns, the language of made-up names, and the model that writes texts.
 
     Raises:
         SettingsError: an answer names nothing, or a parent that cannot be a context.
@@ -151,6 +152,7 @@ def make_plan(
         notes=(*_notes(tables), *_stated(schema), *_unevaluated(tables)),
         questions=(*_questions(schema, verdicts), *_context_questions(nodes, choices)),
         rules=schema.rules,
+        language_model=answers.language_model or DEFAULT_LANGUAGE_MODEL,
     )
     return resized(plan)
 

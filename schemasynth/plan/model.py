@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from schemasynth.conditions import Condition
 from schemasynth.errors import PlanError
 from schemasynth.model import Question, SqlType, TableName
+from schemasynth.model.languagemodel import DEFAULT_LANGUAGE_MODEL, LanguageModel
 from schemasynth.model.privacy import DEFAULT_PRIVACY, Privacy
 from schemasynth.model.rules import Rule
 from schemasynth.model.sensitivity import SensitiveKind, Sensitivity
@@ -63,6 +64,12 @@ class ColumnTreatment(enum.StrEnum):
     """Made-up people: names, documents, addresses that no row of the source has."""
     TEMPLATE = "template"
     """Sentences of the source's structure, with frequent words only."""
+    LANGUAGE_MODEL = "language_model"
+    """Texts of the plan's language model, which learns frequent words only."""
+
+
+WRITTEN = frozenset({ColumnTreatment.TEMPLATE, ColumnTreatment.LANGUAGE_MODEL})
+"""Treatments that give a column new texts."""
 
 
 class Encoding(enum.StrEnum):
@@ -216,7 +223,7 @@ class ColumnPlan:
         key_format: for `key`, and for numbers of a `provider`.
         value: for `constant`, as text.
         sensitivity: what is sensitive about it.
-        provider: for `provider` and `template`.
+        provider: for `provider`, `template` and `language_model`.
         reason: why, for people.
     """
 
@@ -340,6 +347,7 @@ class RefreshPlan:
         questions: decisions that a person should confirm, those that most rows hang on first.
         rules: that restored rows have to keep.
         privacy: what is done beyond single columns.
+        language_model: of columns with that treatment.
     """
 
     source: str
@@ -351,6 +359,7 @@ class RefreshPlan:
     questions: tuple[Question, ...] = ()
     rules: tuple[Rule, ...] = ()
     privacy: Privacy = DEFAULT_PRIVACY
+    language_model: LanguageModel = DEFAULT_LANGUAGE_MODEL
 
     def table(self, name: TableName) -> TablePlan:
         """Return the plan of a table.
@@ -362,3 +371,13 @@ class RefreshPlan:
             if table.name == name:
                 return table
         raise PlanError(f"Table {name} is not in the plan.")
+
+    @property
+    def has_language_model(self) -> bool:
+        """Whether a column of a table that is generated is written by the language model."""
+        return any(
+            column.treatment is ColumnTreatment.LANGUAGE_MODEL
+            for table in self.tables
+            if table.role in (Role.SUBJECT, Role.LINKED)
+            for column in table.columns
+        )

@@ -18,10 +18,11 @@ from schemasynth.arrays import array, nulls, take
 from schemasynth.errors import SettingsError
 from schemasynth.infer.sensitivity import column_words
 from schemasynth.lexicon import folded, language_of, sex_of
-from schemasynth.model import TableName
+from schemasynth.model import TableName, TypeFamily
 from schemasynth.model.sensitivity import NAMES, OF_NUMBERS, SensitiveKind, Sensitivity
 from schemasynth.plan.keyformat import learn_key_format
 from schemasynth.plan.model import (
+    WRITTEN,
     ColumnPlan,
     ColumnTreatment,
     Provider,
@@ -48,6 +49,10 @@ _KIND_WORDS = re.compile(
     r"|sexe?|sexo|gender|genere|genero|mf|code|codi|work|cell|line|street|adreca|direccion|domicili|domicilio|dni|nie|nif|document|iban|\d)(?=_|$)"
 )
 """Words of column names that say what is told of a person; the rest says whose it is."""
+
+
+_OF_TEXTS = WRITTEN | {ColumnTreatment.PROVIDER}
+"""Treatments whose values are plain texts or numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +132,9 @@ def _treated(
     columns = []
     for column in table.columns:
         answer = told.get((table.name, column.name))
-        if answer is not None and answer.kind is not None:
-            found[column.name] = Sensitivity(answer.kind, 1.0, "stated, not judged")
+        kind = _stated_kind(answer, found.get(column.name))
+        if kind is not None:
+            found[column.name] = Sensitivity(kind, 1.0, "stated, not judged")
         columns.append(_told(column, answer, found.get(column.name)))
     sexes = {_person(n): n for n, s in found.items() if s.kind is SensitiveKind.SEX}
     learned = {c.name for c in columns if c.treatment is ColumnTreatment.LEARN}
@@ -149,6 +155,16 @@ def _treated(
         wanted = ColumnTreatment(stated.treatment) if stated and stated.treatment else None
         made.append(_made_up(table, column, one, provider, wanted))
     return replace(table, columns=tuple(made))
+
+
+def _stated_kind(
+    answer: ColumnAnswer | None, sensitive: Sensitivity | None
+) -> SensitiveKind | None:
+    """Return what a person said that a column holds: who asks for texts has free text."""
+    if answer is None or answer.kind is not None:
+        return None if answer is None else answer.kind
+    asks = sensitive is None and answer.treatment in WRITTEN
+    return SensitiveKind.FREE_TEXT if asks else None
 
 
 def _told(
@@ -208,6 +224,10 @@ def _made_up(
     in_key = any(column.name in key for key in (table.primary_key, *table.unique_keys))
     values = array(one.rows, column.name) if column.name in one.rows else pa.nulls(0, pa.string())
     identifies = column.treatment is ColumnTreatment.KEY and not in_key
+    can_be_text = column.treatment is ColumnTreatment.LEARN or identifies
+    if wanted in WRITTEN and not (can_be_text and not in_key and pa.types.is_string(values.type)):
+        why = f"its values are of type {values.type}" if can_be_text else f"it is {column.reason}"
+        raise SettingsError(f"Column {table.name}.{column.name} cannot be {wanted}: {why}.")
     if column.treatment is not ColumnTreatment.LEARN and not identifies:
         return column
     if sensitive.direct and in_key:
@@ -219,6 +239,8 @@ def _made_up(
             reason=f"part of a key, and {sensitive.kind}: {sensitive.reason}",
         )
     treatment = wanted or _default(table, sensitive)
+    if column.type.family is TypeFamily.JSON and treatment in _OF_TEXTS and not in_key:
+        return _without_content(column)
     if in_key or treatment is None or not _can(treatment, sensitive, values):
         return column
     form = None
@@ -230,7 +252,22 @@ def _made_up(
         encoding=None,
         key_format=form,
         provider=provider,
-        reason=f"{sensitive.kind}: {sensitive.reason}",
+        reason=f"{sensitive.kind}: {sensitive.reason}" + (f"; {wanted} as asked" if wanted else ""),
+    )
+
+
+def _without_content(column: ColumnPlan) -> ColumnPlan:
+    """Return a column of JSON without any: sentences and names would be no JSON."""
+    absent = ColumnTreatment.NULL if column.nullable else ColumnTreatment.CONSTANT
+    sensitive = column.sensitivity
+    assert sensitive is not None  # noqa: S101 the caller has looked
+    return replace(
+        column,
+        treatment=absent,
+        encoding=None,
+        key_format=None,
+        value=None if column.nullable else "{}",
+        reason=f"{sensitive.kind} within JSON, which cannot be made up: {sensitive.reason}",
     )
 
 
@@ -245,7 +282,7 @@ def _default(table: TablePlan, sensitive: Sensitivity) -> ColumnTreatment | None
 def _can(treatment: ColumnTreatment, sensitive: Sensitivity, values: Array) -> bool:
     """Tell whether values of a type can be made up."""
     if pa.types.is_string(values.type):
-        return treatment is ColumnTreatment.TEMPLATE or sensitive.direct
+        return treatment in WRITTEN or sensitive.direct
     return (
         treatment is ColumnTreatment.PROVIDER
         and pa.types.is_integer(values.type)

@@ -17,6 +17,7 @@ from schemasynth.arrays import Array, array, cast, frame
 from schemasynth.model import TableName, arrow_type
 from schemasynth.plan.entity import Member
 from schemasynth.plan.model import (
+    WRITTEN,
     ColumnTreatment,
     ForeignKeyPlan,
     ForeignKeyTreatment,
@@ -40,7 +41,7 @@ from schemasynth.rewrite.references import (
 from schemasynth.rewrite.refused import keep_checks
 from schemasynth.rewrite.rules import keep_rules, measure_rules, rule_groups
 from schemasynth.rewrite.scrub import scrub, source_identifiers
-from schemasynth.rewrite.sentences import Sentences, templates
+from schemasynth.rewrite.sentences import Sentences, written
 from schemasynth.rewrite.sizes import bring_to_size
 from schemasynth.rewrite.tables import (
     CopiedTable,
@@ -125,8 +126,16 @@ def _closed(opened: Sequence[_Open], ready: dict[str, set[str]]) -> Iterator[Rew
             for name in r.key.referred_columns
         )
         yield from _unique(owner.table, owner.keys, known, tuple(owner.restored), copied)
-    for owner in (one for one in opened if one.late and RepeatedPeople(one.table).columns):
-        yield RepeatedPeople(owner.table)
+    for owner in (one for one in opened if one.late):
+        yield from _last(owner.table)
+
+
+def _last(table: TablePlan) -> Iterator[Rewrite]:
+    """Yield what needs all references of a table: people who repeat others, texts about people."""
+    if RepeatedPeople(table).columns:
+        yield RepeatedPeople(table)
+    if written(table):
+        yield Sentences(table)
 
 
 def _is_ready(reference: Reference, ready: Mapping[str, set[str]]) -> bool:
@@ -166,8 +175,6 @@ def _of_table(
     yield LearnedColumns(table)
     if made_up(table):
         yield People(table)
-    if templates(table):
-        yield Sentences(table)
     references = list(_references(plan, table))
     own = tuple(r for r in references if r.parent == str(table.name))
     early = tuple(r for r in references if r not in own and _is_ready(r, ready))
@@ -189,8 +196,8 @@ def _of_table(
         yield DeterminedColumns(table, entities)
     here = (*early, *own)
     yield from _unique(table, keys, _columns(table, here, _STORED), here, copied)
-    if RepeatedPeople(table).columns and not later:
-        yield RepeatedPeople(table)
+    if not later:
+        yield from _last(table)
     ready[str(table.name)] = _columns(table, here, _STORED)
     opened.append(_Open(table, [*here], [*later], keys))
 
@@ -200,10 +207,13 @@ _MADE = frozenset(
         ColumnTreatment.LEARN,
         ColumnTreatment.KEY,
         ColumnTreatment.PROVIDER,
-        ColumnTreatment.TEMPLATE,
     }
 )
-_STORED = frozenset(ColumnTreatment) - {ColumnTreatment.FOREIGN_KEY, ColumnTreatment.COMPUTED}
+_STORED = frozenset(ColumnTreatment) - {
+    ColumnTreatment.FOREIGN_KEY,
+    ColumnTreatment.COMPUTED,
+    *WRITTEN,
+}
 
 
 def _copied(table: TablePlan) -> Iterator[str]:

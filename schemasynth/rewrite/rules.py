@@ -16,6 +16,7 @@ import pandas as pd
 from schemasynth.arrays import array
 from schemasynth.model.rules import Rule, RuleKind
 from schemasynth.plan.model import (
+    WRITTEN,
     ColumnTreatment,
     ForeignKeyTreatment,
     RefreshPlan,
@@ -55,7 +56,7 @@ _FIRST = (
 _LAST = (RuleKind.RUNNING, RuleKind.CHILD_SUM, RuleKind.CHILD_COUNT)
 
 
-_MADE_UP = frozenset({ColumnTreatment.PROVIDER, ColumnTreatment.TEMPLATE})
+_MADE_UP = WRITTEN | {ColumnTreatment.PROVIDER}
 _WRITABLE = _MADE_UP | {ColumnTreatment.LEARN}
 """Treatments of columns that may change so that a rule is kept."""
 

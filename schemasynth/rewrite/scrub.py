@@ -1,4 +1,4 @@
-"""Identifiers of the source taken out of learned texts, where the generator has repeated them.
+"""Identifiers of the source taken out of new texts, where the generator has repeated them.
 
 Imports the base and forms; called by the restoration when a table is complete.
 """
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from schemasynth.arrays import NONE, array, codes, take
 from schemasynth.model.sensitivity import SHARED, SensitiveKind
-from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Role, TablePlan
+from schemasynth.plan.model import WRITTEN, ColumnPlan, ColumnTreatment, Role, TablePlan
 from schemasynth.rewrite.base import Restoration
 from schemasynth.rewrite.forms import MIN_LENGTH, normalised, phrases
 from schemasynth.rewrite.peoplemaker import taken_name
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def scrub(work: Restoration, table: TablePlan, known: frozenset[str]) -> None:
-    """Replace learned texts that are, or hold, an identifier of the source by other ones.
+    """Replace new texts that are, or hold, an identifier of the source by other ones.
 
     Args:
         work: with all columns of the table restored.
@@ -34,7 +34,7 @@ def scrub(work: Restoration, table: TablePlan, known: frozenset[str]) -> None:
     if not known:
         return
     name = str(table.name)
-    for column in _learned_texts(table):
+    for column in _new_texts(table):
         values = work.columns[name][column.name]
         if not pa.types.is_string(values.type):
             continue
@@ -55,11 +55,11 @@ def source_identifiers(work: Restoration) -> frozenset[str]:
     return frozenset(found)
 
 
-def _learned_texts(table: TablePlan) -> list[ColumnPlan]:
+def _new_texts(table: TablePlan) -> list[ColumnPlan]:
     fixed = {name for key in (table.primary_key, *table.unique_keys) for name in key}
     fixed |= {name for key in table.foreign_keys for name in key.columns}
-    learned = (c for c in table.columns if c.treatment is ColumnTreatment.LEARN)
-    return [column for column in learned if column.name not in fixed]
+    new = WRITTEN | {ColumnTreatment.LEARN}
+    return [c for c in table.columns if c.treatment in new and c.name not in fixed]
 
 
 def _holding(values: Array, known: frozenset[str]) -> Bools:

@@ -1,15 +1,14 @@
-"""The rewrite of sentences: their structure comes back, with frequent words and none of their own.
+"""The rewrite of texts: their structure comes back, with frequent words and none of their own.
 
-A text becomes a sequence of frequent words, punctuation and places for other words and numbers;
-which follows which is learned over all rows, so no row's own sequence is kept. Imports the base
-and words; compiled from the plan.
+A text is masked first: only frequent words and marks stay, all else becomes a place. How masked
+texts go on is learned over all rows, from word to word (a template) or by the SDK's language model,
+so no row's own sequence is kept. Imports the base and masks; compiled from the plan.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,11 +17,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemasynth.arrays import NONE, codes, nulls, take
-from schemasynth.lexicon import folded, given_names, surnames, vocabulary
-from schemasynth.plan.model import ColumnPlan, ColumnTreatment, TablePlan
+from schemasynth.arrays import NONE, array, codes, nulls, take
+from schemasynth.lexicon import folded, is_name
+from schemasynth.model.sensitivity import NAMES, SensitiveKind
+from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Encoding, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration
-from schemasynth.rewrite.peoplemaker import provider_of
+from schemasynth.rewrite.masks import KEPT, SMALL, Own, Words, filled, hidden, is_empty, tokens
+from schemasynth.rewrite.people import LONGEST_PARTICLE
+from schemasynth.rewrite.peoplemaker import TAKEN_WORDS, provider_of
+from schemasynth.rewrite.prepared import PreparedColumn
 from schemasynth.rewrite.standins import (
     kept_name,
     learn_forms,
@@ -33,40 +36,30 @@ from schemasynth.rewrite.standins import (
 if TYPE_CHECKING:
     from schemasynth.arrays import Array, Ints
 
-MIN_ROWS = 20
-"""Rows that use a word for it to be nobody's own."""
-MIN_SHARE = 0.01
-"""Share of rows that use a word for it to belong to the language of the column."""
+SHARES = {ColumnTreatment.TEMPLATE: 0.01, ColumnTreatment.LANGUAGE_MODEL: 0.001}
+"""Share of rows that use a word for it to belong to the language of the column; a language model
+can make use of rarer words, and `masks.MIN_ROWS` have to use them all the same."""
 LEARNED = 20_000
 """Rows whose structure is looked at."""
 MAX_TOKENS = 400
 """Words and marks of the longest text that is made."""
 LENGTHS = 8
 """Lengths that are told apart."""
-MIN_VOCABULARY = 30
-"""Words of a language that the source has not, below which words are made of syllables."""
-MAX_DIGITS = 15
-"""Digits of the longest number."""
-ROUNDS = 8
-"""Times that numbers which the source has are drawn again."""
 START = "\x00start"
-SMALL, TITLE, CAPITAL, NUMBER = "\x00w", "\x00W", "\x00A", "\x00#"
-"""Places for words in small letters, capitalised, in capitals, and for numbers by their digits."""
-_TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_|\n")
-_SYLLABLES = ("ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
+_LETTER = r"[\pL\pN\x{e000}-\x{e0ff}]"
 _BEFORE_MARK = r"[ ]+([,.;:!?%)\]}»])"
-_INNER_MARK = "(\\w)[ ]+(['\u2019·-])[ ]+(\\w)"
+_INNER_MARK = f"({_LETTER})[ ]+(['\u2019·-])[ ]+({_LETTER})"
 _AFTER_MARK = r"([(\[{«¿¡])[ ]+"
 
 
-def templates(table: TablePlan) -> tuple[ColumnPlan, ...]:
-    """Return the columns of a table that hold made-up sentences."""
-    return tuple(c for c in table.columns if c.treatment is ColumnTreatment.TEMPLATE)
+def written(table: TablePlan) -> tuple[ColumnPlan, ...]:
+    """Return the columns of a table that hold made-up texts."""
+    return tuple(c for c in table.columns if c.treatment in SHARES)
 
 
 @dataclass(frozen=True, slots=True)
 class Sentences:
-    """The columns of sentences of a table.
+    """The columns of texts of a table.
 
     Attributes:
         table: the table.
@@ -76,46 +69,136 @@ class Sentences:
 
     def describe(self) -> str:
         """Say what it does."""
-        names = ", ".join(column.name for column in templates(self.table))
-        return f"{names} of {self.table.name} come back as sentences of frequent words."
+        names = ", ".join(column.name for column in written(self.table))
+        return f"{names} of {self.table.name} come back as texts of frequent words."
 
     def prepare(self, work: Preparation) -> None:
-        """Hand over lengths, and keep which word or place follows which."""
-        for column in templates(self.table):
-            values = work.values(str(self.table.name), column.name)
-            learn_forms(work, self.table, column, _lengths(values))
-            structure = _structure(values, work.names, provider_of(column).language)
-            for what, kept in structure.items():
-                work.kept[kept_name(self.table, what, column.name)] = kept
+        """Hand over lengths and masked texts, and keep which word or place follows which."""
+        for column in written(self.table):
+            masked, words = self._masked(work, column)
+            learn_forms(work, self.table, column, _lengths(masked))
+            kept = {**words.frames(), "follows": _follows(masked.drop_null())}
+            for what, rows in kept.items():
+                work.kept[kept_name(self.table, what, column.name)] = rows
+            if column.treatment is ColumnTreatment.LANGUAGE_MODEL:
+                spec = PreparedColumn(self._modelled(column), Encoding.TEXT)
+                work.learn(str(self.table.name), spec, pc.fill_null(masked, ""))
+
+    def _modelled(self, column: ColumnPlan) -> str:
+        return f"schemasynth:text:{self.table.columns.index(column)}"
+
+    def _masked(self, work: Preparation, column: ColumnPlan) -> tuple[Array, Words]:
+        name = str(self.table.name)
+        texts = work.values(name, column.name).to_pylist()
+        texts = [None if text is None else str(text) for text in texts]
+        own = _own(lambda other: work.values(name, other), _persons(self.table, column))
+        plain = hidden(texts, own)
+        present = [text for text in plain if text is not None]
+        words = Words.of(
+            [text for text in texts if text is not None],
+            present[:: 1 + len(present) // LEARNED],
+            work.names,
+            provider_of(column).language,
+            SHARES[column.treatment],
+        )
+        masked = [None if text is None else words.masked(text) for text in plain]
+        return pa.array(masked, pa.string()), words
 
     def restore(self, work: Restoration) -> None:
-        """Make sentences of the lengths that were generated."""
+        """Make texts of the lengths that were generated."""
         name = str(self.table.name)
-        for column in templates(self.table):
+        for column in written(self.table):
             told = restored_forms(work, self.table, column, "1-8")
             rng = work.random(name, column.name, "sentences")
             kept = {
                 what: work.kept[kept_name(self.table, what, column.name)]
-                for what in ("follows", "numbers", "rare")
+                for what in (*KEPT, "follows")
             }
-            lengths = _drawn_lengths(told, rng)
-            texts = _sentences(lengths, kept, provider_of(column).language, rng)
+            words = Words.read(kept, provider_of(column).language)
+            masked = _walked(kept["follows"], _drawn_lengths(told, rng), rng)
+            if column.treatment is ColumnTreatment.LANGUAGE_MODEL:
+                masked = self._generated(work, column, words, masked)
+            texts = filled(masked, words, self._own(work, column), rng)
             limit = longest_text(work, self.table, column)
             if limit is not None:
-                texts = pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(texts, 0, limit))
+                texts = [_cut(text, limit) for text in texts]
             rows = np.where(nulls(told), NONE, np.arange(len(told)))
-            work.columns[name][column.name] = take(texts, rows)
+            work.columns[name][column.name] = take(pa.array(texts, pa.string()), rows)
+
+    def _generated(
+        self, work: Restoration, column: ColumnPlan, words: Words, spare: Sequence[str]
+    ) -> list[str]:
+        """Return what the language model wrote, masked like what it learned.
+
+        It spells words from pieces, those of the source among them; whatever is not common becomes
+        a place again. A spare text stands where it wrote none.
+        """
+        name = str(self.table.name)
+        made = array(work.synthetic[name], self._modelled(column)).to_pylist()
+        texts = [words.masked(text or "") for text in made]
+        changed = sum(a != b for a, b in zip(texts, made, strict=True) if b)
+        work.repaired(
+            name, f"{column.name}: words that few rows of the source use replaced", changed
+        )
+        empty = [is_empty(text) for text in texts]
+        work.repaired(name, f"{column.name}: empty text of the language model replaced", sum(empty))
+        return [b if none else a for a, b, none in zip(texts, spare, empty, strict=True)]
+
+    def _own(self, work: Restoration, column: ColumnPlan) -> Own:
+        """Return the new values beside a text; names without the words that the source has."""
+        name = str(self.table.name)
+        own = _own(work.columns[name].__getitem__, _persons(self.table, column))
+        kept = work.kept.get(TAKEN_WORDS)
+        if kept is None:
+            return own
+        taken = frozenset(array(kept, "text").to_pylist())
+        return {
+            kind: [_untaken(value, taken) for value in values] if kind in NAMES else values
+            for kind, values in own.items()
+        }
 
 
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(text)[:MAX_TOKENS]
+def _persons(table: TablePlan, column: ColumnPlan) -> dict[SensitiveKind, str]:
+    """Return the columns, by kind, of the person that a text is about."""
+    found: dict[str, dict[SensitiveKind, str]] = {}
+    for other in table.columns:
+        if other.treatment is ColumnTreatment.PROVIDER:
+            provider = provider_of(other)
+            found.setdefault(provider.person, {}).setdefault(provider.kind, other.name)
+    own = found.get(provider_of(column).person)
+    return own if own is not None else next(iter(found.values()), {})
+
+
+def _own(values: Callable[[str], Array], columns: dict[SensitiveKind, str]) -> Own:
+    return {kind: values(name).cast(pa.string()).to_pylist() for kind, name in columns.items()}
+
+
+def _untaken(name: str | None, taken: frozenset[str]) -> str | None:
+    """Return a name without words that names of the source have; None where none is left."""
+    words = (name or "").replace(",", " ").split()
+    return " ".join(word for word in words if not _is_taken(word, taken)) or None
+
+
+def _is_taken(word: str, taken: frozenset[str]) -> bool:
+    """Tell whether a word, or a part of it, is in a name of the source; of short ones, may be."""
+    plain = folded(word)
+    parts = [part for part in tokens(plain) if part.isalnum()]
+    short = (part for part in parts if len(part) <= LONGEST_PARTICLE)
+    return not taken.isdisjoint({*parts, "".join(parts)}) or any(map(is_name, short))
+
+
+def _cut(text: str, limit: int) -> str:
+    """Return a text that fits, cut between words if it has any."""
+    if len(text) <= limit:
+        return text
+    whole = text[: limit + 1].rpartition(" ")[0].rstrip()
+    return whole or text[:limit]
 
 
 def _lengths(values: Array) -> Array:
     """Return the range of tokens of each text, of ranges with as many texts each."""
-    distinct = values.unique()
-    sizes = [None if t is None else len(_tokens(t)) for t in distinct.to_pylist()]
-    counts = pa.array(sizes, pa.int64()).take(pa.array(_places(values, distinct)))
+    sizes = [None if t is None else min(len(tokens(t)), MAX_TOKENS) for t in values.to_pylist()]
+    counts = pa.array(sizes, pa.int64())
     known = np.asarray(counts.drop_null(), dtype=np.int64)
     if len(known) == 0:
         return pa.nulls(len(values), pa.string())
@@ -131,12 +214,6 @@ def _lengths(values: Array) -> Array:
     )
 
 
-def _places(values: Array, distinct: Array) -> Ints:
-    """Return the place of each value, NULL among them, in distinct ones."""
-    place = {value: i for i, value in enumerate(distinct.to_pylist())}
-    return np.asarray([place[value] for value in values.to_pylist()], dtype=np.int64)
-
-
 def _drawn_lengths(told: Array, rng: np.random.Generator) -> Ints:
     """Return a number of tokens for each row, 0 for NULL."""
     lengths = np.zeros(len(told), dtype=np.int64)
@@ -148,77 +225,40 @@ def _drawn_lengths(told: Array, rng: np.random.Generator) -> Ints:
     return np.minimum(lengths, MAX_TOKENS)
 
 
-def _structure(values: Array, names: Collection[str], language: str) -> dict[str, pd.DataFrame]:
-    """Return which token follows which how often; numbers and rare words that must not come."""
-    texts = values.drop_null()
-    step = 1 + len(texts) // LEARNED
-    sample = [_tokens(text) for text in texts.to_pylist()[::step]]
-    used = Counter(token for tokens in sample for token in set(tokens))
-    least = max(MIN_ROWS, MIN_SHARE * len(sample))
-    kept = {t for t, n in used.items() if n >= least and _is_common(t, names, language)}
+def _follows(masked: Array) -> pd.DataFrame:
+    """Return which token follows which how often."""
     follows: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for tokens in sample:
+    for text in masked.to_pylist()[:: 1 + len(masked) // LEARNED]:
         before = START
-        for token in tokens:
-            here = token if token in kept or not token.isalnum() else _place(token)
-            follows[before][here] += 1
-            before = here
-    every = {token for text in texts.to_pylist() for token in _TOKEN.findall(text)}
-    numbers = sorted({int(t) for t in every if t.isdecimal() and len(t) <= MAX_DIGITS})
-    rare = {folded(token) for token in every - kept}
-    barred = rare | set(names)
-    words = [word for word in vocabulary(language) if folded(word) in barred]
+        for token in tokens(text)[:MAX_TOKENS]:
+            follows[before][token] += 1
+            before = token
     pairs = [(a, b, n) for a, after in follows.items() for b, n in after.items()]
-    return {
-        "follows": pd.DataFrame(
-            {
-                "token": pd.Series([a for a, _, _ in pairs], dtype="str"),
-                "next": pd.Series([b for _, b, _ in pairs], dtype="str"),
-                "times": pd.Series([n for _, _, n in pairs], dtype="int64"),
-            }
-        ),
-        "numbers": pd.DataFrame({"number": pd.Series(numbers, dtype="int64")}),
-        "rare": pd.DataFrame({"word": pd.Series(words, dtype="str")}),
-    }
+    return pd.DataFrame(
+        {
+            "token": pd.Series([a for a, _, _ in pairs], dtype="str"),
+            "next": pd.Series([b for _, b, _ in pairs], dtype="str"),
+            "times": pd.Series([n for _, _, n in pairs], dtype="int64"),
+        }
+    )
 
 
-def _is_common(token: str, names: Collection[str], language: str) -> bool:
-    """Tell whether a frequent token is a word: no number, and no name that people bear."""
-    word = folded(token)
-    if any(c.isdigit() for c in token) or word in names:
-        return False
-    is_word = token.islower() and token in vocabulary(language)
-    return is_word or len(token) < 3 or not (word in given_names() or word in surnames())
-
-
-def _place(token: str) -> str:
-    """Return what stands for a token that is not kept."""
-    if any(c.isdigit() for c in token):
-        return f"{NUMBER}{min(len(token), MAX_DIGITS)}"
-    if token.isupper() and len(token) > 1:
-        return CAPITAL
-    return TITLE if token[0].isupper() else SMALL
-
-
-def _sentences(
-    lengths: Ints, kept: dict[str, pd.DataFrame], language: str, rng: np.random.Generator
-) -> Array:
-    """Return a text of each length."""
-    follows = kept["follows"]
+def _walked(follows: pd.DataFrame, lengths: Ints, rng: np.random.Generator) -> list[str]:
+    """Return a masked text of each length."""
     if len(follows) == 0:
         follows = pd.DataFrame({"token": [START, SMALL], "next": [SMALL, SMALL], "times": [1, 1]})
-    tokens, rows = _walked(follows, lengths, rng)
-    words = _filled(tokens, kept, language, rng)
+    steps, rows = _steps(follows, lengths, rng)
     order = np.argsort(rows, kind="stable")
     offsets = np.r_[0, np.cumsum(lengths)].astype(np.int32)
-    lists = pa.ListArray.from_arrays(pa.array(offsets), words.take(pa.array(order)))
+    lists = pa.ListArray.from_arrays(pa.array(offsets), steps.take(pa.array(order)))
     texts = pc.binary_join(lists, " ")
     texts = pc.replace_substring_regex(texts, _BEFORE_MARK, r"\1")
     texts = pc.replace_substring_regex(texts, _INNER_MARK, r"\1\2\3")
-    return pc.replace_substring_regex(texts, _AFTER_MARK, r"\1")
+    made: list[str] = pc.replace_substring_regex(texts, _AFTER_MARK, r"\1").to_pylist()
+    return made
 
 
-def _walked(follows: pd.DataFrame, lengths: Ints, rng: np.random.Generator) -> tuple[Array, Ints]:
+def _steps(follows: pd.DataFrame, lengths: Ints, rng: np.random.Generator) -> tuple[Array, Ints]:
     """Return the tokens of all texts, step by step, and the text of each."""
     names = list(dict.fromkeys([START, *follows["token"], *follows["next"]]))
     number = {name: i for i, name in enumerate(names)}
@@ -245,49 +285,3 @@ def _walked(follows: pd.DataFrame, lengths: Ints, rng: np.random.Generator) -> t
         return pa.nulls(0, pa.string()), np.zeros(0, dtype=np.int64)
     taken = pa.array(names, pa.string()).take(pa.array(np.concatenate(steps)))
     return taken, np.concatenate(owners)
-
-
-def _filled(
-    tokens: Array, kept: dict[str, pd.DataFrame], language: str, rng: np.random.Generator
-) -> Array:
-    """Return tokens with words and numbers at their places."""
-    rare = {folded(str(word)) for word in kept["rare"]["word"]}
-    words = [word for word in vocabulary(language) if folded(word) not in rare]
-    if len(words) < MIN_VOCABULARY:
-        words = list(_made_of_syllables(rng))
-    drawn = pa.array(words, pa.string()).take(pa.array(rng.integers(0, len(words), len(tokens))))
-    made = pc.if_else(pc.equal(tokens, SMALL), drawn, tokens)
-    made = pc.if_else(pc.equal(tokens, TITLE), pc.utf8_capitalize(drawn), made)
-    made = pc.if_else(pc.equal(tokens, CAPITAL), pc.utf8_upper(drawn), made)
-    return _numbered(made, kept["numbers"]["number"].to_numpy(dtype=np.int64), rng)
-
-
-def _made_of_syllables(rng: np.random.Generator) -> Iterator[str]:
-    for parts in rng.integers(0, len(_SYLLABLES), (10 * MIN_VOCABULARY, 3)):
-        yield "".join(_SYLLABLES[part] for part in parts)
-
-
-def _numbered(tokens: Array, known: Ints, rng: np.random.Generator) -> Array:
-    """Return tokens with numbers at their places, none of them the source's."""
-    for place in tokens.unique().to_pylist():
-        if not place.startswith(NUMBER):
-            continue
-        rows = np.flatnonzero(codes(tokens) == codes(tokens)[pc.index(tokens, place).as_py()])
-        numbers = _new_numbers(int(place[len(NUMBER) :]), len(rows), known, rng)
-        order = np.arange(len(tokens))
-        order[rows] = len(tokens) + np.arange(len(rows))
-        both = pa.concat_arrays([tokens, pa.array(numbers).cast(pa.string())])
-        tokens = both.take(pa.array(order))
-    return tokens
-
-
-def _new_numbers(digits: int, size: int, known: Ints, rng: np.random.Generator) -> Ints:
-    """Return numbers that the source has not; with more digits where it has all."""
-    for wider in range(digits, MAX_DIGITS + 2):
-        numbers = rng.integers(10 ** (wider - 1), 10**wider, size)
-        for _ in range(ROUNDS):
-            again = np.isin(numbers, known)
-            if not again.any():
-                return numbers
-            numbers[again] = rng.integers(10 ** (wider - 1), 10**wider, int(again.sum()))
-    return numbers
