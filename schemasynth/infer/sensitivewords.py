@@ -20,10 +20,12 @@ ABOUT = re.compile(
     r"|image|url|valid|hash|size|since|country|pais|score|level|concept_id|description|desc)$"
 )
 """Ends of names that say something about a thing instead of the thing."""
-BEFORE = re.compile(r"^(?:date|data|fecha|has|is|te|tiene|num|number_of|count|type|tipus|tipo)_")
+BEFORE = re.compile(r"^(date|data|fecha|has|is|te|tiene|num|number_of|count|type|tipus|tipo)_")
+"""Starts of names that say something about a thing instead of the thing, unless it is of it."""
 
 _K = SensitiveKind
 # fmt: off
+# Full names stand before their parts: in "nom_i_cognoms" the surname is part of one.
 BY_NAME: tuple[tuple[SensitiveKind, float, re.Pattern[str]], ...] = (
     (_K.EMAIL, 0.95, _named("e_?mails?", "mail", "correu", "correo", "email_?addr(?:ess)?")),
     (
@@ -32,6 +34,16 @@ BY_NAME: tuple[tuple[SensitiveKind, float, re.Pattern[str]], ...] = (
         re.compile(
             r"(?:^|_)(?:tele?phones?|phones?|telefons?|telefono|telf?|mobile?|movil|cell(?:_?phone)?"
             r"|fax|whats_?app|pager|phone_?numbers?|extensio|extension|phone_ext)(?:_|$)"
+        ),
+    ),
+    (
+        _K.FULL_NAME,
+        0.9,
+        _named(
+            "full_?name", "contact_?name", "nom_(?:complet|i_cognoms|cognoms)",
+            "cognoms_(?:i_)?nom", "nombre_(?:completo|y_apellidos|apellidos)",
+            "apellidos_(?:y_)?nombre", "card_?holder(?:_name)?", "account_?holder", "titular",
+            "beneficiari", "beneficiario",
         ),
     ),
     (
@@ -52,16 +64,6 @@ BY_NAME: tuple[tuple[SensitiveKind, float, re.Pattern[str]], ...] = (
         ),
     ),
     (
-        _K.FULL_NAME,
-        0.9,
-        _named(
-            "full_?name", "contact_?name", "nom_(?:complet|i_cognoms|cognoms)",
-            "cognoms_(?:i_)?nom", "nombre_(?:completo|y_apellidos|apellidos)",
-            "apellidos_(?:y_)?nombre", "card_?holder(?:_name)?", "account_?holder", "titular",
-            "beneficiari", "beneficiario",
-        ),
-    ),
-    (
         _K.ADDRESS,
         0.85,
         re.compile(
@@ -77,8 +79,8 @@ BY_NAME: tuple[tuple[SensitiveKind, float, re.Pattern[str]], ...] = (
         0.9,
         _named(
             "iban", "ccc", "(?:bank_)?account_?(?:no|num|nr|number)", "account_to",
-            "compte_(?:corrent|bancari)", "(?:numero_|num_)compte",
-            "cuenta_(?:corriente|bancaria)", "(?:numero_|num_)cuenta", "bank_account",
+            "compte_(?:corrent|bancari)", "(?:numero|num|no)_(?:de_)?compte",
+            "cuenta_(?:corriente|bancaria)", "(?:numero|num|no)_(?:de_)?cuenta", "bank_account",
         ),
     ),
     (
@@ -86,7 +88,7 @@ BY_NAME: tuple[tuple[SensitiveKind, float, re.Pattern[str]], ...] = (
         0.9,
         _named(
             "(?:credit_?card|card|cc)_?(?:no|num|nr|number)", "pan_number", "cvv2?", "cvc",
-            "(?:numero_|num_)(?:targeta|tarjeta)", "credit_?card", "targeta_credit",
+            "(?:numero|num|no)_(?:de_)?(?:targeta|tarjeta)", "credit_?card", "targeta_credit",
             "tarjeta_credito",
         ),
     ),
@@ -94,15 +96,16 @@ BY_NAME: tuple[tuple[SensitiveKind, float, re.Pattern[str]], ...] = (
         _K.DOCUMENT,
         0.9,
         _named(
-            "dni", "nie", "nif", "nie_nif", "dni_nie", "ssn", "sin", "nuss", "naf", "cip", "tsi",
-            "nass", "passports?(?:_(?:no|num|number))?", "passaport", "pasaporte",
+            "dni", "nie", "nif", "nie_nif", "dni_nie", "ssn", "sin", "nuss", "nss", "naf", "cip",
+            "tsi", "nass", "passports?(?:_(?:no|num|number))?", "passaport", "pasaporte",
             "social_?security(?:_(?:no|num|number))?", "seguretat_social", "seguridad_social",
             "driv(?:er|ing)s?_licen[cs]e(?:_(?:no|num|number))?", "national_?id(?:_number)?",
             "tax_?id", "num_document", "numero_document", "document_identitat",
             "num_identificacio", "documento_identidad", "historia_clinica", "mrn",
             "medical_record_number", "niss", "identificador_persona", "usuari_solicitant",
             "usuario_solicitante", "nhs_number", "insurance_?(?:id|no|number)", "health_?card",
-            "targeta_sanitaria", "tarjeta_sanitaria", "(?:num|numero)_(?:col_?legiat|colegiado)",
+            "targeta_sanitaria", "cat_?salut", "(?:numero|num|no)_(?:de_)?ss",
+            "tarjeta_sanitaria", "(?:num|numero|no)_(?:de_)?(?:col_?legiat|colegiado)",
             "licen[cs]e_?(?:no|num|number)", "carnet",
         ),
     ),

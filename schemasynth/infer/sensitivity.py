@@ -25,7 +25,13 @@ from schemasynth.infer.sensitivewords import (
 )
 from schemasynth.lexicon import folded, given_names, surnames
 from schemasynth.model import Column, Schema, TableName, TypeFamily
-from schemasynth.model.sensitivity import NAMES, SHARED, SensitiveKind, Sensitivity
+from schemasynth.model.sensitivity import (
+    NAMES,
+    OF_NUMBERS,
+    SHARED,
+    SensitiveKind,
+    Sensitivity,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,11 +73,13 @@ MAX_NAME_WORDS = 5
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 _NUMBERED = re.compile(r"(?<=[a-z])(?=\d)")
+_DOTTED = re.compile(r"\b(?:[A-Za-z]\.){2,}")
+"""An abbreviation such as *D.N.I.*"""
 
 
 def column_words(name: str) -> str:
     """Return the words of a name in small letters without accents, with ``_`` between."""
-    plain = folded_keeping_case(name)
+    plain = _DOTTED.sub(lambda found: found[0].replace(".", "") + " ", folded_keeping_case(name))
     words = [part for word in _WORDS.split(plain) if word for part in _NUMBERED.split(word)]
     return "_".join(word.lower() for word in words if word)
 
@@ -271,21 +279,35 @@ def _judged(look: _Look) -> Sensitivity | None:
 
 def _by_name(look: _Look) -> Iterator[Sensitivity]:
     """Yield what the name says, as far as values do not contradict it."""
-    if BEFORE.search(look.name):
-        return
-    about = ABOUT.search(look.name)
+    before, about = BEFORE.search(look.name), ABOUT.search(look.name)
+    whole = range(0)
     for kind, weight, pattern in BY_NAME:
         hit = pattern.search(look.name)
         if hit is None or (about and about.start() >= hit.end() - 1):
             continue
+        if before and not _is_of(before[1], kind, look):
+            continue
         if look.family not in _FAMILIES.get(kind, _WRITTEN):
+            continue
+        if kind in NAMES and hit.start() in whole and hit.end() - 1 in whole:
             continue
         fit = _fit(kind, look)
         if fit > 0:
+            whole = range(*hit.span()) if kind is _K.FULL_NAME else whole
             words = "its values agree" if fit > HALF and not look.bare else "by its name"
             yield Sensitivity(kind, round(weight * fit**0.5, 2), f"called {kind}, {words}")
 
 
+def _is_of(word: str, kind: SensitiveKind, look: _Look) -> bool:
+    """Tell whether the first word of a name belongs to what follows: *date of birth*, *num dni*."""
+    if word in _DATES:
+        return kind is _K.BIRTH_DATE
+    return (
+        word == "num" and kind in OF_NUMBERS and not look.bare and look.share(_has_number) >= MOST
+    )
+
+
+_DATES = frozenset({"date", "data", "fecha"})
 _WRITTEN = frozenset({TypeFamily.TEXT, TypeFamily.OTHER, TypeFamily.JSON})
 _NUMBERED_TOO = _WRITTEN | {TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.FLOAT}
 _TIMES = frozenset({TypeFamily.DATE, TypeFamily.DATETIME})
