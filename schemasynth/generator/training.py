@@ -96,8 +96,11 @@ class TrainedTable:
         seconds = self._figures(SECONDS)
         if not seconds:
             return None
-        allowed = self._figures(ALLOWED)
-        limited = any(spent >= limit for spent, limit in zip(seconds, allowed, strict=False))
+        limited = any(
+            self.metrics.get(f"{prefix}{SECONDS}", 0.0) >= self.metrics[f"{prefix}{ALLOWED}"]
+            for prefix in ("", TEXT)
+            if f"{prefix}{ALLOWED}" in self.metrics
+        )
         return Training(sum(seconds), max(self._figures(EPOCHS), default=0.0), limited)
 
     def _figures(self, name: str) -> list[float]:

@@ -14,7 +14,7 @@ from there_and_back import stored
 
 from schemasynth import api
 from schemasynth.errors import PlanError, SettingsError
-from schemasynth.generator import GeneratorSettings, emit
+from schemasynth.generator import GeneratorSettings, TrainedTable, emit
 from schemasynth.infer.answers import Answers, ColumnAnswer
 from schemasynth.lexicon import folded, names
 from schemasynth.model import Column, PrimaryKey, Schema, SqlType, Table, TableName, TypeFamily
@@ -203,6 +203,15 @@ def test_it_is_emitted_as_the_language_model_of_the_sdk() -> None:
     shared = emit(prepared.tables, long).config["tables"][0]
     assert shared["language_model_configuration"]["max_training_time"] == 2.0
     assert '"max_training_time": 10.0' in api.config(plan)
+
+
+@pytest.mark.parametrize(("spent", "limited"), [(90.0, False), (121.0, True)])
+def test_its_time_is_held_against_its_own_limit(spent: float, limited: bool) -> None:
+    figures = {"training.seconds": 500.0, "text.training.seconds": spent}
+    figures |= {"text.training.allowed": 120.0, "training.epochs": 3.0}
+    trained = TrainedTable("t", "id", (), (), pa.schema([]), 1, 1, figures)
+    assert trained.training is not None
+    assert trained.training.limited is limited
 
 
 def test_it_is_a_model_of_its_own_in_the_privacy_budget() -> None:
