@@ -43,6 +43,8 @@ LEARNED = 20_000
 """Rows whose structure is looked at."""
 MAX_TOKENS = 400
 """Words and marks of the longest text that is made."""
+UNFINISHED = 0.5
+"""Of the length that was generated for a text: a language model that wrote less has broken off."""
 LENGTHS = 8
 """Lengths that are told apart."""
 START = "\x00start"
@@ -115,9 +117,10 @@ class Sentences:
                 for what in (*KEPT, "follows")
             }
             words = Words.read(kept, provider_of(column).language)
-            masked = _walked(kept["follows"], _drawn_lengths(told, rng), rng)
+            sizes = _drawn_lengths(told, rng)
+            masked = _walked(kept["follows"], sizes, rng)
             if column.treatment is ColumnTreatment.LANGUAGE_MODEL:
-                masked = self._generated(work, column, words, masked)
+                masked = self._generated(work, column, words, masked, sizes)
             texts = filled(masked, words, self._own(work, column), rng)
             limit = longest_text(work, self.table, column)
             if limit is not None:
@@ -126,23 +129,35 @@ class Sentences:
             work.columns[name][column.name] = take(pa.array(texts, pa.string()), rows)
 
     def _generated(
-        self, work: Restoration, column: ColumnPlan, words: Words, spare: Sequence[str]
+        self, work: Restoration, column: ColumnPlan, words: Words, spare: Sequence[str], sizes: Ints
     ) -> list[str]:
         """Return what the language model wrote, masked like what it learned.
 
         It spells words from pieces, those of the source among them; whatever is not common becomes
-        a place again. A spare text stands where it wrote none.
+        a place again. A spare text stands where it wrote none, or did not finish it.
+
+        Args:
+            work: holds what was generated.
+            column: of the texts.
+            words: that may stay.
+            spare: a text for each row.
+            sizes: tokens that each text is to have, 0 for NULL.
         """
         name = str(self.table.name)
         made = array(work.synthetic[name], self._modelled(column)).to_pylist()
         texts = [words.masked(text or "") for text in made]
-        changed = sum(a != b for a, b in zip(texts, made, strict=True) if b)
-        work.repaired(
-            name, f"{column.name}: words that few rows of the source use replaced", changed
+        asked = [size > 0 for size in sizes.tolist()]
+        changed = sum(
+            a != b for a, b, is_text in zip(texts, made, asked, strict=True) if is_text and b
         )
-        empty = [is_empty(text) for text in texts]
-        work.repaired(name, f"{column.name}: empty text of the language model replaced", sum(empty))
-        return [b if none else a for a, b, none in zip(texts, spare, empty, strict=True)]
+        short = [
+            is_text and (is_empty(text) or len(tokens(text)) < UNFINISHED * size)
+            for text, size, is_text in zip(texts, sizes.tolist(), asked, strict=True)
+        ]
+        what = f"{column.name}: words that few rows of the source use replaced"
+        work.repaired(name, what, changed)
+        work.repaired(name, f"{column.name}: unfinished text replaced by a template", sum(short))
+        return [b if none else a for a, b, none in zip(texts, spare, short, strict=True)]
 
     def _own(self, work: Restoration, column: ColumnPlan) -> Own:
         """Return the new values beside a text; names without the words that the source has."""

@@ -259,25 +259,28 @@ def test_names_and_numbers_never_survive() -> None:
     assert not mails & set(old["email"])
 
 
-@pytest.mark.parametrize("empty", ["", None, " . "])
+@pytest.mark.parametrize("empty", ["", None, " . ", "please answer"])
 def test_a_text_that_the_model_has_not_written_is_made_of_the_template(empty: str | None) -> None:
-    _, old, restored = written([empty, "please answer about invoice"])
+    _, old, restored = written([empty, "please answer about invoice to please answer to"])
     new = restored.frames["calls"]["notes"]
     assert old["notes"].isna().sum() == new.isna().sum()
     assert new.dropna().str.len().min() > 3
     assert "called" in words(new)
+    counted = {r.what: r.rows for r in restored.repairs}
+    replaced = counted["notes: unfinished text replaced by a template"]
+    assert 0.3 * ROWS < replaced < 0.5 * ROWS
 
 
 def test_what_the_model_spells_by_chance_is_replaced_and_counted() -> None:
     old = source()[1]["calls"]
-    leaked = [f"{name} called about invoice" for name in old["full_name"][:50]]
-    leaked += [f"please answer to {mail}" for mail in old["email"][:50]]
+    leaked = [f"{name} called about invoice, please answer to" for name in old["full_name"][:50]]
+    leaked += [f"please answer to {mail} please answer about invoice" for mail in old["email"][:50]]
     _, old, restored = written(leaked)
     new = restored.frames["calls"]["notes"].dropna()
     assert not words(new.str.replace(r"\S+@example\S+", "", regex=True)) & words(old["full_name"])
     assert not any(mail in text for mail in old["email"] for text in new)
     counted = {r.what: r.rows for r in restored.repairs}
-    assert counted["notes: words that few rows of the source use replaced"] == ROWS
+    assert counted["notes: words that few rows of the source use replaced"] == len(new)
 
 
 def test_texts_keep_to_the_length_of_their_column_between_words() -> None:
