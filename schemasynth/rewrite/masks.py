@@ -49,6 +49,7 @@ KEPT = ("common", "numbers", "barred")
 """Frames in which `Words` are kept."""
 _PLACE = re.compile("([\ue000-\ue0ff])")
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_|\n")
+_WORD = re.compile(r"\w")
 _MAIL = re.compile(r"[^@\s<>()\[\],;:]+@[^@\s<>()\[\],;:]+\.[^\W\d_]{2,}")
 _SYLLABLES = ("ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
 _K = SensitiveKind
@@ -197,12 +198,30 @@ def _without(text: str, kind: SensitiveKind, value: str | None) -> str:
     parts = [value]
     if kind in _OF_WORDS:
         parts += [word for word in value.split() if len(word) > MIN_OWN]
-    low = text.casefold()
     for part in parts:
-        if part.casefold() in low:
-            found = rf"(?<!\w){re.escape(part)}(?!\w)"
-            text = re.sub(found, OWN[kind], text, flags=re.IGNORECASE)
+        text = _replaced(text, part, OWN[kind])
     return text
+
+
+def _replaced(text: str, part: str, place: str) -> str:
+    """Return a text with a place for each word, or words, that are a part but for case.
+
+    A pattern a row would have to be compiled for each: that took most of the time.
+    """
+    low, wanted = text.casefold(), part.casefold()
+    if wanted not in low:
+        return text
+    if len(low) != len(text):
+        low, wanted = text, part
+    made, start = [], 0
+    at = low.find(wanted)
+    while at >= 0:
+        end = at + len(wanted)
+        if not (_WORD.match(low, end) or (at and _WORD.match(low, at - 1))):
+            made += [text[start:at], place]
+            start = end
+        at = low.find(wanted, end)
+    return "".join([*made, text[start:]])
 
 
 def with_parts(own: Own) -> dict[SensitiveKind, Sequence[str | None]]:

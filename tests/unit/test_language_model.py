@@ -307,6 +307,15 @@ def test_parts_of_a_name_are_places_too() -> None:
     assert text == f"{given} ({document}) came; Sra. {family} paid. Martansa"
 
 
+def test_a_value_is_hidden_as_a_word_only_whatever_its_case() -> None:
+    own = {"document": ["abc"], "email": ["STRASSE@x.de"]}
+    document, mail = OWN["document"], OWN["email"]
+    assert hidden(["abc ABC abcd _abc xabc abc-abc"], {"document": ["abc"]}) == [
+        f"{document} {document} abcd _abc xabc {document}-{document}"
+    ]
+    assert hidden(["ß STRASSE@x.de, abc"], own) == [f"ß {mail}, {document}"]
+
+
 def test_places_of_a_row_without_a_person_are_filled_all_the_same() -> None:
     words_of = Words("en", frozenset(), np.asarray([12], dtype=np.int64), frozenset())
     places = "".join((SMALL, *OWN.values(), MAIL))
