@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MIN_ROWS = 20
 """Rows that use a word for it to be nobody's own."""
+CAPITAL_SHARE = 0.01
+"""Share of rows that use a word with capitals for it to be common: it may be a name in no list."""
 MIN_VOCABULARY = 30
 """Words of a language that the source has not, below which words are made of syllables."""
 MAX_DIGITS = 15
@@ -104,12 +106,16 @@ class Words:
             seen: of the rows by which it is told what is common, `hidden`.
             people: words of people's names in the source, folded.
             language: of everyday words.
-            share: of rows that use a word, from which it is common.
+            share: of rows that use a word, from which it is common; at least `CAPITAL_SHARE` for
+                one with capitals.
         """
         used = Counter(token for text in seen for token in set(tokens(text)) if token.isalnum())
-        least = max(MIN_ROWS, share * len(seen))
+        rows = len(seen)
         common = frozenset(
-            t for t, n in used.items() if n >= least and _is_common(t, people, language)
+            token
+            for token, uses in used.items()
+            if uses >= max(MIN_ROWS, rows * (share if token.islower() else CAPITAL_SHARE))
+            and _is_common(token, people, language)
         )
         every = {token for text in texts for token in tokens(text)}
         numbers = sorted({int(t) for t in every if t.isdecimal() and len(t) <= MAX_DIGITS})

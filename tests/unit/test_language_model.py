@@ -307,6 +307,11 @@ def test_parts_of_a_name_are_places_too() -> None:
     assert text == f"{given} ({document}) came; Sra. {family} paid. Martansa"
 
 
+def test_rare_words_are_common_in_small_letters_only() -> None:
+    texts = ["plain words"] * 9_970 + ["plain txomin Txomin"] * 30
+    assert Words.of(texts, texts, (), "en", 0.001).common == {"plain", "words", "txomin"}
+
+
 def test_a_value_is_hidden_as_a_word_only_whatever_its_case() -> None:
     own = {"document": ["abc"], "email": ["STRASSE@x.de"]}
     document, mail = OWN["document"], OWN["email"]
