@@ -34,6 +34,9 @@ FULL = 1.05
 GOOD_FIT = 0.5
 """Fit from which a composite reference counts as one that speaks of its target."""
 
+FIRST_YEAR, LAST_YEAR = 1800, 2200
+"""Integers that all lie between are taken for years."""
+
 LED = ("in_best", "in_tables", "in_held", "in_joint", "in_joint_tables", "name_score")
 """Terms of a key by which it leads its rivals or lags behind them."""
 
@@ -605,7 +608,23 @@ def _composite_terms(
         "row_ratio": math.log(max(here, 1) / max(there, 1)),
         "single_above": min(above),
         "single_same": max(same),
+        "calendar": float(
+            any(
+                _is_calendar(found.evidence.figures[c.referred, b])
+                and singles.get((c.referred, b, None), 0.0) < GOOD_FIT
+                for _, b in pairs
+            )
+        ),
     }
+
+
+def _is_calendar(figures: ColumnFigures) -> bool:
+    """Tell whether a column holds times, or numbers that are years: those agree everywhere."""
+    if figures.sort == "time":
+        return True
+    if figures.minimum is None or figures.maximum is None:
+        return False
+    return figures.minimum >= FIRST_YEAR and figures.maximum <= LAST_YEAR
 
 
 def _add_company(found: Candidates, rows: Sequence[Terms]) -> None:

@@ -84,7 +84,7 @@ PRIORS = {
         "key_belief_margin": 1.0, "key_minimal": 2.0, "hub": 0.7, "row_ratio": 0.15,
         "within": -1.5, "single_above": -1.0, "loose_junction": -3.0, "own_table": -0.5,
         "own_unsaid": -2.0, "single_same": -2.5, "back": -1.0, "back_key_belief": -1.0,
-        "own_key_belief": -0.5,
+        "own_key_belief": -0.5, "calendar": -4.0,
     }),
 }  # fmt: skip
 """Judgement, in log-odds a unit: real composite references are too few to learn from alone."""
@@ -212,7 +212,7 @@ def trained(
             rest = [i for i in range(len(train)) if i not in inside]
             model = models_of({"stages": {stage: fit(rest, first + inner)}})[stage]
             for i in inside:
-                beliefs[i][stage] = model(terms[i])
+                beliefs[i][stage] = _certain(train[i], stage, model(terms[i]))
         stages[stage] = fit(range(len(train)), first + INNER_FOLDS)
         model = models_of({"stages": stages})[stage]
         for i in range(len(train), len(beliefs)):

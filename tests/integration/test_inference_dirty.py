@@ -311,6 +311,21 @@ def test_orphans_do_not_hide_a_reference(introspected: Introspect) -> None:
     assert references(schema, "orders") == {(("customer_id",), "customers")}
 
 
+def test_years_that_two_tables_share_are_no_reference(introspected: Introspect) -> None:
+    places = [(i, f"Place {i * 7 % 41}") for i in range(1, 25)]
+    sold = [(p, year, p * year % 977) for p, _ in places for year in range(2010, 2020)]
+    staff = [(p, year, 3 + p * year % 11) for p, _ in places for year in range(2012, 2019)]
+    schema = introspected(
+        {
+            "places": ("place_id INTEGER, label TEXT", places),
+            "sales": ("place_id INTEGER, year INTEGER, amount INTEGER", sold),
+            "staff": ("place_id INTEGER, year INTEGER, heads INTEGER", staff),
+        }
+    )
+    assert references(schema, "staff") == {(("place_id",), "places")}
+    assert references(schema, "sales") == {(("place_id",), "places")}
+
+
 def test_names_with_quotes_and_spaces(introspected: Introspect) -> None:
     schema = introspected(
         {
