@@ -20,8 +20,12 @@ from schemasynth.model import Column, TypeFamily, arrow_type
 from .._sql.wire import ColumnMisfit, clock, without_padding
 
 _MICROSECONDS = 1_000_000
-_FIRST_DAY, _AFTER_LAST_DAY = "0001-01-01", "10000-01-01"
-"""Bounds of Python's dates, which all that works on Arrow dates must be able to make."""
+_FIRST_DAY = sa.literal_column("DATE '0001-01-01'", sa.Date)
+_AFTER_LAST_DAY = sa.literal_column("DATE '10000-01-01'", sa.Date)
+"""Bounds of Python's dates, which all that works on Arrow dates must be able to make. As literals:
+casts of texts to dates depend on the session, so parameters would be cast again for each row."""
+_MIDNIGHT_AFTER = sa.literal_column("TIME '24:00'", sa.Time)
+_NOT_A_NUMBER = sa.literal_column("'NaN'::numeric", sa.Numeric)
 _INTERVAL_SECONDS = 9 * 10**12
 """About 285,000 years: what an Arrow duration in microseconds holds (2^63 us)."""
 _COLUMN = re.compile(r"CSV column #(\d+)")
@@ -45,12 +49,9 @@ def fitting(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[bo
         case TypeFamily.DECIMAL if pa.types.is_decimal(kind):
             return _fitting_number(column, kind, sa.cast(value, sa.Numeric))
         case TypeFamily.DATE | TypeFamily.DATETIME:
-            first, after_last = (
-                sa.cast(sa.literal(day), sa.Date) for day in (_FIRST_DAY, _AFTER_LAST_DAY)
-            )
-            return sa.and_(value >= first, value < after_last)
+            return sa.and_(value >= _FIRST_DAY, value < _AFTER_LAST_DAY)
         case TypeFamily.TIME:
-            return value < sa.cast(sa.literal("24:00"), sa.Time)
+            return value < _MIDNIGHT_AFTER
         case TypeFamily.INTERVAL:
             return sa.and_(
                 sa.func.isfinite(value),
@@ -65,12 +66,11 @@ def fitting(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[bo
 def _fitting_number(
     column: Column, kind: Any, number: sa.ColumnElement[Any]
 ) -> sa.ColumnElement[bool]:
-    # NaN and infinities minus themselves are NaN; a cast to infinity fails before PostgreSQL 14.
-    finite = number - number == 0
     if column.type.precision is not None:
-        return finite
+        return number != _NOT_A_NUMBER  # which cannot be infinite then
     largest = sa.cast(sa.literal(f"1e{kind.precision - kind.scale}"), sa.Numeric)
-    return sa.and_(finite, sa.func.abs(number) < largest, sa.func.scale(number) <= kind.scale)
+    # NaN is greater than all other numbers there.
+    return sa.and_(sa.func.abs(number) < largest, sa.func.scale(number) <= kind.scale)
 
 
 def exported(
