@@ -27,7 +27,7 @@ from schemasynth.generator.convert import Array, Codec, Form
 from schemasynth.generator.names import TableNames, column_names
 from schemasynth.generator.process import JobFolder, job_folder, run_job
 from schemasynth.generator.settings import GeneratorSettings
-from schemasynth.generator.worker import EPOCHS, EPSILON, SECONDS, TEXT
+from schemasynth.generator.worker import DUE, EPOCHS, EPSILON, SECONDS, TEXT
 from schemasynth.progress import Listener, silent
 from schemasynth.rewrite.prepared import PreparedReference, PreparedTable
 
@@ -97,7 +97,7 @@ class TrainedTable:
         if not seconds:
             return None
         limited = any(
-            self.metrics.get(f"{prefix}{SECONDS}", 0.0) >= self.metrics[f"{prefix}{ALLOWED}"]
+            self.metrics.get(f"{prefix}{DUE}", 0.0) >= self.metrics[f"{prefix}{ALLOWED}"]
             for prefix in ("", TEXT)
             if f"{prefix}{ALLOWED}" in self.metrics
         )

@@ -36,8 +36,9 @@ EMBEDDING_ROWS = 1_000
 """Rows whose embeddings are compared, of which nothing is told here; few cost little."""
 EPSILON = "privacy.epsilon"
 """Name of the figure that says what differential privacy has spent."""
-SECONDS, EPOCHS = "training.seconds", "training.epochs"
-"""Names of the figures that say how long a model was trained, and over how many passes."""
+SECONDS, EPOCHS, DUE = "training.seconds", "training.epochs", "training.due"
+"""Names of the figures that say how long a model was trained, over how many passes, and after how
+many seconds the SDK would have told the next of them: it tells none that is cut short."""
 TEXT = "text."
 """Before the names of a text model's figures."""
 
@@ -238,9 +239,13 @@ def _trained(job: Any) -> dict[str, dict[str, float]]:
         table, _, model = step.model_label.rpartition(":")
         prefix = TEXT if model == "language" else ""
         figures = found.setdefault(table, {})
-        for name, key in ((SECONDS, "total_time"), (EPOCHS, "epoch")):
-            if messages[-1].get(key) is not None:
-                figures[f"{prefix}{name}"] = float(messages[-1][key])
+        times = [float(m["total_time"]) for m in messages if m.get("total_time") is not None]
+        if times:
+            before = times[-2] if len(times) > 1 else 0.0
+            figures[f"{prefix}{SECONDS}"] = times[-1]
+            figures[f"{prefix}{DUE}"] = 2 * times[-1] - before
+        if messages[-1].get("epoch") is not None:
+            figures[f"{prefix}{EPOCHS}"] = float(messages[-1]["epoch"])
         kept = [m["dp_eps"] for m in messages if m.get("is_checkpoint") and m.get("dp_eps")]
         if kept:
             figures[f"{prefix}{EPSILON}"] = float(kept[-1])

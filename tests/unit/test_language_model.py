@@ -205,9 +205,10 @@ def test_it_is_emitted_as_the_language_model_of_the_sdk() -> None:
     assert '"max_training_time": 10.0' in api.config(plan)
 
 
-@pytest.mark.parametrize(("spent", "limited"), [(90.0, False), (121.0, True)])
-def test_its_time_is_held_against_its_own_limit(spent: float, limited: bool) -> None:
-    figures = {"training.seconds": 500.0, "text.training.seconds": spent}
+@pytest.mark.parametrize(("due", "limited"), [(90.0, False), (121.0, True)])
+def test_its_time_is_held_against_its_own_limit(due: float, limited: bool) -> None:
+    figures = {"training.seconds": 500.0, "training.due": 510.0}
+    figures |= {"text.training.seconds": 80.0, "text.training.due": due}
     figures |= {"text.training.allowed": 120.0, "training.epochs": 3.0}
     trained = TrainedTable("t", "id", (), (), pa.schema([]), 1, 1, figures)
     assert trained.training is not None
