@@ -51,8 +51,8 @@ def _stated(answer: KeyId, scores: list[ContextScore], ids: Ids) -> list[Context
     own = [s for s in scores if answer.covers(ids[s.child, s.position])]
     if not own or own[0].child == own[0].parent:
         raise SettingsError(
-            f"{answer} cannot be accepted: it refers to the table itself, to copied rows, or along "
-            "an implicit entity that is generated with its own parents."
+            f"{answer} cannot be accepted: the table or what it refers to is copied, it refers to "
+            "itself, another context is accepted, or an implicit entity determines the reference."
         )
     others = [score for score in scores if score.child != answer.table]
     return [*others, replace(own[0], value=STATED, gate="", stated=True)]

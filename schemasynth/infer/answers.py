@@ -100,11 +100,11 @@ class Answers:
         )
 
     def about(self, selects: Callable[[TableName], bool]) -> Answers:
-        """Return the answers about some tables."""
+        """Return the answers about some tables, which say nothing of others."""
         return replace(
             self,
-            accepted=tuple(key for key in self.accepted if selects(key.table)),
-            rejected=tuple(key for key in self.rejected if selects(key.table)),
+            accepted=tuple(key for key in self.accepted if all(map(selects, _tables(key)))),
+            rejected=tuple(key for key in self.rejected if all(map(selects, _tables(key)))),
             columns=tuple(column for column in self.columns if selects(column.table)),
         )
 

@@ -106,6 +106,12 @@ def test_a_close_choice_is_a_question_and_answers_itself() -> None:
     assert rejected.questions == ()
 
 
+def test_answers_about_tables_that_are_left_out_are_passed_over() -> None:
+    told = read_answers([BY_LEFT], [BY_RIGHT]).about(lambda name: name != RIGHT)
+    assert told == read_answers([BY_LEFT], [])
+    assert not read_answers([BY_LEFT], []).about(lambda name: name != LEFT)
+
+
 def test_answers_that_cannot_be_followed_are_refused() -> None:
     with pytest.raises(SettingsError, match="no such foreign key"):
         _plan("context:child(level)->left(id)")
