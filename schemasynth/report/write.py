@@ -134,7 +134,7 @@ def _tables(report: RefreshReport) -> Iterator[str]:
         _Column("Planned", is_number=True),
         _Column("Loaded", is_number=True),
         _Column("Accuracy", is_number=True),
-        _Column("Training", is_number=True),
+        _Column("Training"),
     )
     yield from _grid(columns, (_table_cells(table) for table in report.tables))
     yield "<h2>Choices</h2><p>Why a table has its role and its context.</p>"
