@@ -12,7 +12,7 @@ from refreshes import Refreshed, refreshed
 
 from schemasynth import api
 from schemasynth.plan import RefreshPlan
-from schemasynth.plan.model import ForeignKeyTreatment, TablePlan
+from schemasynth.plan.model import ForeignKeyPlan, ForeignKeyTreatment, Role, TablePlan
 from schemasynth.verify.patterns import key_patterns
 
 pytestmark = pytest.mark.bench
@@ -49,22 +49,25 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _matched(plan: RefreshPlan) -> RefreshPlan:
-    """Return a plan that leaves the other parents to the SDK's matcher."""
-    return replace(plan, tables=tuple(map(_table, plan.tables)))
+    """Return a plan that leaves the other parents to the SDK's matcher.
 
+    It cannot match copied tables, which it has never seen.
+    """
+    copied = {table.name for table in plan.tables if table.role is Role.REFERENCE}
 
-def _table(table: TablePlan) -> TablePlan:
-    keys = tuple(
-        replace(key, treatment=ForeignKeyTreatment.MATCHED, traits=())
-        if _is_found_again(table, key.referred, key.treatment)
-        else key
-        for key in table.foreign_keys
+    def changed(table: TablePlan, key: ForeignKeyPlan) -> ForeignKeyPlan:
+        found_again = key.treatment is ForeignKeyTreatment.RESTORED and key.referred != table.name
+        if not found_again or copied & {table.name, key.referred}:
+            return key
+        return replace(key, treatment=ForeignKeyTreatment.MATCHED, traits=())
+
+    return replace(
+        plan,
+        tables=tuple(
+            replace(table, foreign_keys=tuple(changed(table, key) for key in table.foreign_keys))
+            for table in plan.tables
+        ),
     )
-    return replace(table, foreign_keys=keys)
-
-
-def _is_found_again(table: TablePlan, referred: object, treatment: ForeignKeyTreatment) -> bool:
-    return treatment is ForeignKeyTreatment.RESTORED and referred != table.name
 
 
 def _bivariate(result: Refreshed) -> dict[tuple[str, tuple[str, ...]], float]:
