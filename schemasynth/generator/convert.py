@@ -1,6 +1,6 @@
 """Columns on their way into the SDK and back, lossless where the SDK is not.
 
-Pure functions of Arrow arrays; imports the plan's encodings and errors only.
+Pure functions of Arrow arrays; imports the plan's encodings, written dates and errors only.
 
 Every column is learned in one of five forms. `number`, `moment` and `category` go through the
 integers that stand behind a type's values (unscaled digits of a decimal, microseconds of a time),
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemasynth.dates import read_dates, write_dates, written_form
 from schemasynth.errors import GeneratorError
 from schemasynth.plan.model import Encoding
 
@@ -87,6 +88,7 @@ class Codec:
         decimals: of `float`: places to round to; None keeps all.
         length: of `text`: characters of the longest value.
         value: of `constant`: the value as category text; None for NULL.
+        written: of `moment`: the form in which texts write it; None for times themselves.
     """
 
     form: Form
@@ -100,6 +102,7 @@ class Codec:
     decimals: int | None = None
     length: int | None = None
     value: str | None = None
+    written: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -130,8 +133,8 @@ def accepted_encodings(arrow_type: pa.DataType) -> frozenset[Encoding]:
         return _NUMERIC | _DATETIME | _CATEGORICAL
     if types.is_date(arrow_type) or types.is_timestamp(arrow_type):
         return _DATETIME | _CATEGORICAL
-    if types.is_string(arrow_type) or types.is_large_string(arrow_type):
-        return _STRINGS | _CATEGORICAL
+    if _is_text(arrow_type):
+        return _STRINGS | _CATEGORICAL | _DATETIME
     if types.is_binary(arrow_type) or types.is_large_binary(arrow_type):
         return _CATEGORICAL | {Encoding.CHARACTER}
     return _CATEGORICAL if types.is_boolean(arrow_type) else frozenset()
@@ -149,7 +152,8 @@ def fit(array: Array, encoding: Encoding, where: str) -> Codec:
         The codec, for `encode` and `decode`.
 
     Raises:
-        GeneratorError: the encoding cannot take values of this type; names those that can.
+        GeneratorError: the encoding cannot take values of this type; names those that can. Or
+            texts that are to be dates are not, or not of one form.
     """
     accepted = accepted_encodings(array.type)
     if encoding not in accepted:
@@ -164,7 +168,7 @@ def fit(array: Array, encoding: Encoding, where: str) -> Codec:
     if encoding in _NUMERIC:
         return _fit_float(array) if _is_float(array) else _fit_number(array)
     if encoding is Encoding.DATETIME:
-        return _fit_moment(array)
+        return _fit_written(array, where) if _is_text(array.type) else _fit_moment(array)
     if encoding is Encoding.CATEGORICAL:
         return Codec(Form.CATEGORY)
     return _fit_text(array)
@@ -185,7 +189,9 @@ def encode(codec: Codec, array: Array) -> Array:
         case Form.NUMBER:
             return _encode_number(codec, array)
         case Form.MOMENT:
-            return _encode_moment(array)
+            return _encode_moment(
+                array if codec.written is None else read_dates(array, codec.written)
+            )
         case Form.CATEGORY:
             return _mapped(array, _category_text(array.type), _string())
         case Form.TEXT:
@@ -212,6 +218,9 @@ def decode(codec: Codec, array: Array, arrow_type: pa.DataType) -> Array:
             return _decode_number(codec, array, arrow_type)
         case Form.FLOAT:
             return _decode_float(codec, array, arrow_type)
+        case Form.MOMENT if codec.written is not None:
+            moments = _decode_moment(codec, array, pa.timestamp("us"))
+            return write_dates(moments, codec.written, arrow_type)
         case Form.MOMENT:
             return _decode_moment(codec, array, arrow_type)
         case Form.CATEGORY:
@@ -320,6 +329,16 @@ def _fit_moment(array: Array) -> Codec:
         below=_most_frequent(early) if len(early) else None,
         above=_most_frequent(late) if len(late) else None,
     )
+
+
+def _fit_written(array: Array, where: str) -> Codec:
+    form = written_form(array)
+    if form is None:
+        raise GeneratorError(
+            f"{where} has texts that are not all dates of one form, which {Encoding.DATETIME} "
+            f"needs; change the column's encoding in the plan, to {Encoding.CHARACTER} perhaps."
+        )
+    return replace(_fit_moment(read_dates(array, form)), written=form)
 
 
 def _encode_moment(array: Array) -> Array:
@@ -521,6 +540,10 @@ def _is_constant(array: Array) -> bool:
 
 def _is_float(array: Array) -> bool:
     return bool(pa.types.is_floating(array.type))
+
+
+def _is_text(arrow_type: pa.DataType) -> bool:
+    return bool(pa.types.is_string(arrow_type) or pa.types.is_large_string(arrow_type))
 
 
 def _is_binary(array: Array) -> bool:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from schemasynth.arrays import array
 from schemasynth.checknumbers import find_check
+from schemasynth.dates import written_form
 from schemasynth.model import Column
 from schemasynth.plan.keyformat import is_uuid, learn_key_format
 from schemasynth.plan.keyparts import Beside
@@ -28,7 +29,7 @@ MAX_CATEGORIES = 300
 REPEATED = 2.0
 """Rows a distinct text needs on the mean to be a category rather than an identifier."""
 MAX_DISCRETE = 30
-"""Distinct numbers learned each for itself."""
+"""Distinct numbers, or dates written as texts, learned each for itself."""
 DIGITS = 9
 """Integer digits the generator's digit encoding keeps apart with certainty."""
 DISTINCT_KEY_SHARE = 0.5
@@ -145,12 +146,14 @@ def choose_encoding(present: pa.Array[Any], distinct: int) -> Encoding | None:
     if pa.types.is_binary(kind):
         return None
     if pa.types.is_string(kind):
-        return _text_encoding(len(present), distinct)
+        return _text_encoding(present, distinct)
     return _number_encoding(present, distinct)
 
 
-def _text_encoding(rows: int, distinct: int) -> Encoding:
-    if distinct <= MAX_CATEGORIES and distinct * REPEATED <= max(rows, 1):
+def _text_encoding(present: pa.Array[Any], distinct: int) -> Encoding:
+    if distinct > MAX_DISCRETE and written_form(present) is not None:
+        return Encoding.DATETIME
+    if distinct <= MAX_CATEGORIES and distinct * REPEATED <= max(len(present), 1):
         return Encoding.CATEGORICAL
     return Encoding.CHARACTER
 

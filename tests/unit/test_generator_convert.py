@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemasynth.dates import FORMS
 from schemasynth.errors import GeneratorError
 from schemasynth.generator.convert import (
     EXACT,
@@ -24,6 +25,7 @@ from schemasynth.generator.convert import (
     fit,
     without_token,
 )
+from schemasynth.plan.columns import choose_encoding
 from schemasynth.plan.model import Encoding
 
 MOMENTS = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1))
@@ -129,6 +131,41 @@ def test_generated_moments_keep_the_step_of_the_source():
     assert decode(codec, generated, array.type).to_pylist() == [dt.datetime(2020, 5, 5, 8)]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_dates_written_as_texts_come_back_as_they_were_written(form):
+    moments = [dt.datetime(2020, 2, 29, 13, 5, 9), dt.datetime(1987, 12, 31), None]
+    array = pa.array([m and m.strftime(form) for m in moments])
+    assert back(array, Encoding.DATETIME).equals(array)
+    codec = fit(array, Encoding.DATETIME, "t.c")
+    assert pa.types.is_timestamp(encode(codec, array).type)
+    generated = pa.array([dt.datetime(2001, 3, 4), dt.datetime(2050, 1, 1)], pa.timestamp("ns"))
+    made = decode(codec, generated, array.type).to_pylist()
+    assert made == [dt.datetime(2001, 3, 4).strftime(form), array[0].as_py()]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2020-02-30", "2020-01-01"],
+        ["2020-01-01", "01/02/2020"],
+        ["2020-1-1", "2020-01-02"],
+        ["2020-01-01", "0000-00-00"],
+        ["20200101", "20200102"],
+        ["2020-01-01", ""],
+    ],
+)
+def test_texts_that_are_not_all_dates_of_one_form_are_no_dates(texts):
+    with pytest.raises(GeneratorError, match=r"t\.c has texts that are not all dates"):
+        fit(pa.array(texts), Encoding.DATETIME, "t.c")
+    assert choose_encoding(pa.array(texts), 500) is Encoding.CHARACTER
+
+
+def test_dates_written_as_texts_are_learned_as_dates():
+    days = [(dt.date(2020, 1, 1) + dt.timedelta(days=i)).isoformat() for i in range(40)]
+    assert choose_encoding(pa.array(days), 40) is Encoding.DATETIME
+    assert choose_encoding(pa.array(days[:20] * 5), 20) is Encoding.CATEGORICAL
+
+
 def test_generated_text_is_no_longer_than_the_source():
     codec = fit(pa.array(["ab", "abc"]), Encoding.TEXT, "t.c")
     assert decode(codec, pa.array(["abcdef"]), pa.string()).to_pylist() == ["abc"]
@@ -154,7 +191,6 @@ def test_one_value_among_nulls_is_learned():
     ("arrow_type", "encoding"),
     [
         (pa.string(), Encoding.NUMERIC_DIGIT),
-        (pa.string(), Encoding.DATETIME),
         (pa.int64(), Encoding.CHARACTER),
         (pa.bool_(), Encoding.NUMERIC_DISCRETE),
         (pa.binary(), Encoding.TEXT),
