@@ -188,10 +188,10 @@ def encode(codec: Codec, array: Array) -> Array:
     match codec.form:
         case Form.NUMBER:
             return _encode_number(codec, array)
+        case Form.MOMENT if codec.written is not None:
+            return _encode_moment(read_dates(array, codec.written))
         case Form.MOMENT:
-            return _encode_moment(
-                array if codec.written is None else read_dates(array, codec.written)
-            )
+            return _encode_moment(array)
         case Form.CATEGORY:
             return _mapped(array, _category_text(array.type), _string())
         case Form.TEXT:

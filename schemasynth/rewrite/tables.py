@@ -14,16 +14,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemasynth.arrays import NONE, array, lookup, nulls, take
+from schemasynth.dates import written_form
 from schemasynth.infer.rules.facts import Facts
 from schemasynth.model import TypeFamily
 from schemasynth.plan.entity import Member, entity_frame
-from schemasynth.plan.model import ColumnPlan, ColumnTreatment, ForeignKeyPlan, TablePlan
+from schemasynth.plan.model import ColumnPlan, ColumnTreatment, Encoding, ForeignKeyPlan, TablePlan
 from schemasynth.rewrite.base import Preparation, Restoration, neutral
 from schemasynth.rewrite.prepared import PreparedColumn
 from schemasynth.rows import part, without_rows
 
 if TYPE_CHECKING:
     from schemasynth.arrays import Array
+
+
+def _encoding(column: ColumnPlan, values: Array) -> Encoding:
+    """Return how a column is learned: as text where dates written as texts are not all dates.
+
+    The plan looked at a part of the rows, perhaps long ago.
+    """
+    assert column.encoding is not None  # noqa: S101 checked with the plan
+    dates = column.encoding is Encoding.DATETIME and pa.types.is_string(values.type)
+    if dates and values.null_count < len(values) and written_form(values) is None:
+        return Encoding.CHARACTER
+    return column.encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +129,8 @@ class LearnedColumns:
         lengths: dict[str, int] = {}
         decimals: dict[str, int] = {}
         for column in self._columns:
-            assert column.encoding is not None  # noqa: S101 checked with the plan
             values = work.values(name, column.name)
-            work.learn(name, PreparedColumn(column.name, column.encoding), values)
+            work.learn(name, PreparedColumn(column.name, _encoding(column, values)), values)
             if pa.types.is_string(values.type):
                 lengths[column.name] = pc.max(pc.utf8_length(values)).as_py() or 0
             elif pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):

@@ -624,3 +624,16 @@ def test_what_only_an_optional_key_leads_back_to_comes_from_the_required_one(
     assert countries.column("code").treatment is KEY
     assert trip.restored.repairs == ()
     assert violations(trip) == []
+
+
+def test_a_text_that_is_no_date_makes_planned_dates_texts_again() -> None:
+    day = replace(column("day", kind=TEXT, nullable=True), encoding=Encoding.DATETIME)
+    visit = table("visit", 3, "id", (column("id", KEY), day))
+
+    def learned(days: list[str | None]) -> Encoding:
+        prepared, _ = round_trip(plan_of(visit), {"visit": {"id": [1, 2, 3], "day": days}})
+        return prepared.tables[0].columns[0].encoding
+
+    assert learned(["2026-01-31", None, "2025-12-01"]) is Encoding.DATETIME
+    assert learned(["2026-01-31", "0000-00-00", "2025-12-01"]) is Encoding.CHARACTER
+    assert learned([None, None, None]) is Encoding.DATETIME
